@@ -1,0 +1,55 @@
+"""Plain frozen data and the run file. The bottom of the house: imports no other room."""
+
+from ortviz.record.comparisons import SiteComparison, StepComparison, Verdict
+from ortviz.record.findings import Finding, Problem, Severity, View
+from ortviz.record.graphs import GraphRecord, Half, NodeRecord, Stage
+from ortviz.record.runs import ModuleRecord, ParameterRecord, RunInfo, RunStatus
+from ortviz.record.sites import Direction, Site
+from ortviz.record.steps import (
+    GradientArrival,
+    HookEvent,
+    LossRecord,
+    MaskCounts,
+    MaskedElement,
+    Mode,
+    Side,
+    SiteRecord,
+    SiteStatus,
+    StepCapture,
+    StepLosses,
+    StepRecord,
+)
+from ortviz.record.tensors import TensorStats
+
+__all__ = [
+    "Direction",
+    "Finding",
+    "GradientArrival",
+    "GraphRecord",
+    "Half",
+    "HookEvent",
+    "LossRecord",
+    "MaskCounts",
+    "MaskedElement",
+    "Mode",
+    "ModuleRecord",
+    "NodeRecord",
+    "ParameterRecord",
+    "Problem",
+    "RunInfo",
+    "RunStatus",
+    "Severity",
+    "Side",
+    "Site",
+    "SiteComparison",
+    "SiteRecord",
+    "SiteStatus",
+    "Stage",
+    "StepCapture",
+    "StepComparison",
+    "StepLosses",
+    "StepRecord",
+    "TensorStats",
+    "Verdict",
+    "View",
+]

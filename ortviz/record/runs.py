@@ -1,0 +1,87 @@
+"""What is known of a run as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ortviz.record._enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    WAITING = "waiting"
+    """No step yet."""
+    LIVE = "live"
+    PAUSED = "paused"
+    """Training goes on; nothing is sampled."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleRecord:
+    """One module of the user's model.
+
+    Attributes:
+        name: Fully qualified name; ``""`` is the root.
+        type_name: Class name.
+        parameter_count: Elements of its own parameters, children not included.
+        training: ``module.training`` when wrapped.
+        source: ``file:line`` of the class, empty where unknown. The file's base name only.
+        hooks: Kinds of hooks the user had registered on it when wrapped.
+        buffers: Local names of its own buffers.
+        hook_sources: ``kind name (file:line)`` of each hook, for a person.
+    """
+
+    name: str
+    type_name: str
+    parameter_count: int
+    training: bool
+    source: str = ""
+    hooks: tuple[str, ...] = ()
+    buffers: tuple[str, ...] = ()
+    hook_sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRecord:
+    """One parameter, as ``named_parameters()`` names it, in depth order.
+
+    Attributes:
+        name: Fully qualified name.
+        shape: Sizes of the axes.
+        dtype: PyTorch's name without ``torch.``.
+        requires_grad: Whether it is trained.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    requires_grad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Written once when a run begins.
+
+    Attributes:
+        run_id: Random identifier.
+        name: For a person, for example the variable's name.
+        created_unix_secs: When, in seconds since the epoch.
+        every: A step is sampled when its number divides by this.
+        engine: ``ortmodule``, or ``eager`` when ORTModule could not be used.
+        engine_reason: Why it is eager; empty otherwise.
+        versions: (package, version) of torch, onnxruntime-training, Python, ortviz.
+        modules: In the order of ``named_modules()``.
+        parameters: In the order of ``named_parameters()``.
+    """
+
+    run_id: str
+    name: str
+    created_unix_secs: float
+    every: int
+    engine: str
+    engine_reason: str
+    versions: tuple[tuple[str, str], ...]
+    modules: tuple[ModuleRecord, ...]
+    parameters: tuple[ParameterRecord, ...]
