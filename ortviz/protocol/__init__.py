@@ -1,0 +1,1 @@
+"""Message types and codec; knows no domain."""

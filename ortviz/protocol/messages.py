@@ -1,0 +1,483 @@
+"""The wire: what the browser may ask and what it gets. The one definition of it.
+
+TypeScript's types are generated from this file (``python -m ortviz.protocol.typescript``).
+Two rules make every message plain JSON plus binary buffers:
+
+* A scalar that may be NaN or infinite is a :data:`WireFloat`: non-finite values are the strings
+  ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
+* A long array is a :class:`Column`: its bytes are the buffer of that number, little-endian and
+  C-contiguous; floats in it may be non-finite.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict, Union
+
+WireFloat = Union[float, Literal["NaN", "Infinity", "-Infinity"], None]
+ColumnDtype = Literal["float64", "float32", "int32", "uint8"]
+SideName = Literal["reference", "candidate"]
+ModeName = Literal["training", "inference"]
+StageName = Literal[
+    "torch_exported", "post_processed", "optimized_pre_grad", "optimized", "execution_model"
+]
+LossName = Literal["mae", "mape", "smape", "user"]
+MaskedLossName = Literal["mape", "smape"]
+SeverityName = Literal["error", "warning", "info"]
+VerdictName = Literal["equal", "rounding", "divergent", "not_comparable"]
+ViewName = Literal["losses", "graph", "traces", "gradients", "findings"]
+StatusName = Literal["waiting", "live", "paused", "ended"]
+SiteStatusName = Literal["captured", "fused_away", "never_called", "no_gradient", "not_captured"]
+DirectionName = Literal["input", "forward", "backward", "parameter_grad", "buffer"]
+CommandName = Literal[
+    "run",
+    "summary",
+    "losses",
+    "mask_map",
+    "masked_elements",
+    "traces",
+    "gradients",
+    "graphs",
+    "graph_nodes",
+    "graph_model",
+    "findings",
+    "control",
+]
+
+
+class Column(TypedDict):
+    """A numeric array whose bytes travel as a binary buffer."""
+
+    buffer: int
+    dtype: ColumnDtype
+    shape: list[int]
+
+
+class ModuleRow(TypedDict):
+    """One module of the user's model, in the order of ``named_modules()``."""
+
+    name: str
+    type_name: str
+    parameter_count: int
+    source: str
+    hooks: list[str]
+
+
+class RunView(TypedDict):
+    """Answer to ``run``: what does not change while the run goes on."""
+
+    run_id: str
+    name: str
+    every: int
+    engine: Literal["ortmodule", "eager"]
+    engine_reason: str
+    versions: list[list[str]]
+    modules: list[ModuleRow]
+
+
+class FindingMark(TypedDict):
+    """A step at which a finding lies, for the step strip."""
+
+    step: int
+    severity: SeverityName
+
+
+class ProblemRow(TypedDict):
+    """Trouble of ortviz's own; training went on."""
+
+    what: str
+    remedy: str
+    step: int | None
+    detail: str
+
+
+class SummaryView(TypedDict):
+    """Answer to ``summary``, and pushed while live: of bounded size whatever the run's length.
+
+    ``spark_*`` is the loss the user trains with (else MAE) of ORT's side in at most 200 bins.
+    ``sampled_steps`` is thinned to at most 2,000 steps, first and last kept.
+    """
+
+    status: StatusName
+    latest_step: int | None
+    step_count: int
+    total_steps: int | None
+    steps_per_sec: WireFloat
+    sampled_step_count: int
+    latest_sampled_step: int | None
+    sampled_steps: Column
+    spark_steps: Column
+    spark_min: Column
+    spark_max: Column
+    spark_loss: LossName
+    finding_counts: FindingCounts
+    finding_marks: list[FindingMark]
+    problems: list[ProblemRow]
+
+
+class FindingCounts(TypedDict):
+    """How many findings of each severity."""
+
+    error: int
+    warning: int
+    info: int
+
+
+class LossSeries(TypedDict):
+    """One curve: per bin the least, largest and last finite value; NaN where there is none."""
+
+    side: SideName
+    loss: LossName
+    minimum: Column
+    maximum: Column
+    last: Column
+
+
+class LossMark(TypedDict):
+    """A step at which a loss or a gradient was not finite."""
+
+    step: int
+    side: SideName
+    what: LossName | Literal["gradient"]
+    kind: Literal["nan", "inf", "-inf"]
+
+
+class MaskedCounts(TypedDict):
+    """Masked elements per bin (sum over the bin), int32."""
+
+    loss: MaskedLossName
+    nan: Column
+    posinf: Column
+    neginf: Column
+
+
+class LossesView(TypedDict):
+    """Answer to ``losses``; all columns have one entry a bin; ``steps`` is the bin's first step.
+
+    ``steps_per_bin`` is 1 when nothing was folded.
+    """
+
+    first_step: int
+    last_step: int
+    steps_per_bin: int
+    steps: Column
+    trains_with: str
+    series: list[LossSeries]
+    masked: list[MaskedCounts]
+    marks: list[LossMark]
+    marks_left_out_count: int
+    element_count: int
+    notes: list[str]
+
+
+class MaskMapView(TypedDict):
+    """Answer to ``mask_map``: a matrix position × bin of steps.
+
+    ``codes``: 0 nothing masked, 1 NaN, 2 +inf, 3 −inf (the most frequent one in the cell).
+    ``counts``: masked elements in the cell (batch folded). Positions without any masked element
+    between the two outermost masked ones are present, so that the axis is even.
+    """
+
+    loss: MaskedLossName
+    steps: Column
+    steps_per_bin: int
+    positions: list[str]
+    codes: Column
+    counts: Column
+    axis_label: str
+    left_out_count: int
+
+
+class MaskedElementRow(TypedDict):
+    """One masked element."""
+
+    step: int
+    position: list[int]
+    kind: Literal["nan", "inf", "-inf"]
+    input: WireFloat
+    target: WireFloat
+    ratio: WireFloat
+    gradient: WireFloat
+    gradient_known: bool
+
+
+class MaskedElementsView(TypedDict):
+    """Answer to ``masked_elements``."""
+
+    loss: MaskedLossName
+    step: int
+    rows: list[MaskedElementRow]
+    masked_count: int
+    element_count: int
+
+
+class StatsCell(TypedDict):
+    """Statistics of one tensor on one side; finite elements only for the five numbers."""
+
+    status: SiteStatusName
+    reason: str
+    shape: list[int] | None
+    dtype: str
+    minimum: WireFloat
+    maximum: WireFloat
+    mean: WireFloat
+    std: WireFloat
+    l2_norm: WireFloat
+    element_count: int
+    zero_count: int
+    nan_count: int
+    inf_count: int
+    first_nonfinite_index: list[int] | None
+
+
+class TraceRow(TypedDict):
+    """One site of a step, eager left, ORT right."""
+
+    site_id: str
+    direction: DirectionName
+    module: str
+    module_type: str
+    call: int
+    slot: str
+    value_name: str
+    reference: StatsCell
+    candidate: StatsCell
+    verdict: VerdictName
+    reason: str
+    max_abs_error: WireFloat
+    max_rel_error: WireFloat
+    tolerance: WireFloat
+    worst_index: list[int] | None
+    worst_reference: WireFloat
+    worst_candidate: WireFloat
+
+
+class HookRow(TypedDict):
+    """A hook call on the eager shadow."""
+
+    order: int
+    kind: str
+    module: str
+    call: int
+    duration_secs: WireFloat
+
+
+class TracesView(TypedDict):
+    """Answer to ``traces``: a step's sites in execution order, by direction."""
+
+    step: int
+    mode: ModeName
+    fallback: bool
+    rows: list[TraceRow]
+    first_divergence: list[str]
+    hook_events: list[HookRow]
+    ort_secs: WireFloat
+    eager_secs: WireFloat
+    notes: list[str]
+
+
+GradientState = Literal["finite", "zero", "nan", "inf", "none", "not_captured"]
+
+
+class GradientRow(TypedDict):
+    """One parameter's or module output's gradient at a step; L2 norms of the finite elements."""
+
+    kind: Literal["parameter", "module_output"]
+    site_id: str
+    label: str
+    module: str
+    depth: int
+    reference_norm: WireFloat
+    candidate_norm: WireFloat
+    reference_state: GradientState
+    candidate_state: GradientState
+    weight_norm: WireFloat
+    verdict: VerdictName
+    reason: str
+
+
+class GradientsView(TypedDict):
+    """Answer to ``gradients``: along depth, input side first."""
+
+    step: int
+    rows: list[GradientRow]
+    notes: list[str]
+
+
+class OpCount(TypedDict):
+    """How often an operator occurs."""
+
+    op_type: str
+    count: int
+
+
+class ModuleNodeCount(TypedDict):
+    """How many nodes of a stage belong to a module, its children included."""
+
+    module: str
+    forward: int
+    backward: int
+
+
+class StageRow(TypedDict):
+    """One saved graph."""
+
+    mode: ModeName
+    stage: StageName
+    export_index: int
+    node_count: int
+    forward_count: int
+    backward_count: int
+    untraced_count: int
+    size_bytes: int
+    op_counts: list[OpCount]
+    modules: list[ModuleNodeCount]
+
+
+class GraphsView(TypedDict):
+    """Answer to ``graphs``: the newest export of each mode and stage."""
+
+    stages: list[StageRow]
+    notes: list[str]
+
+
+class NodeRow(TypedDict):
+    """One node of a stage."""
+
+    index: int
+    name: str
+    op_type: str
+    domain: str
+    half: Literal["forward", "backward"]
+    module: str | None
+    evidence: str
+    inputs: list[str]
+    outputs: list[str]
+
+
+class GraphNodesView(TypedDict):
+    """Answer to ``graph_nodes``: all nodes of a stage, file order."""
+
+    mode: ModeName
+    stage: StageName
+    nodes: list[NodeRow]
+
+
+class GraphModelView(TypedDict):
+    """Answer to ``graph_model``; the ONNX file is the buffer of ``model``."""
+
+    mode: ModeName
+    stage: StageName
+    file_name: str
+    model: Column
+
+
+class FindingRow(TypedDict):
+    """One finding."""
+
+    key: str
+    detector: str
+    severity: SeverityName
+    title: str
+    evidence: str
+    explanation: str
+    remedy: str
+    first_step: int | None
+    last_step: int | None
+    step_count: int
+    module: str | None
+    site_id: str
+    view: ViewName
+
+
+class FindingsView(TypedDict):
+    """Answer to ``findings``: most severe first, then by first step."""
+
+    rows: list[FindingRow]
+    problems: list[ProblemRow]
+
+
+class ControlView(TypedDict):
+    """Answer to ``control``."""
+
+    status: StatusName
+    message: str
+
+
+class CommandMessage(TypedDict):
+    """Browser to host. ``params`` is one of the ``*Params`` below, or empty."""
+
+    type: Literal["command"]
+    id: int
+    command: CommandName
+    params: dict[str, object]
+
+
+class StepParams(TypedDict):
+    """For ``traces`` and ``gradients``."""
+
+    step: int
+
+
+class RangeParams(TypedDict, total=False):
+    """For ``losses``: steps first to last inclusive, at most ``max_points`` bins (default 2,000)."""
+
+    first_step: int
+    last_step: int
+    max_points: int
+
+
+class MaskMapParams(TypedDict, total=False):
+    """For ``mask_map``."""
+
+    loss: MaskedLossName
+    first_step: int
+    last_step: int
+    max_columns: int
+
+
+class MaskedElementsParams(TypedDict):
+    """For ``masked_elements``."""
+
+    loss: MaskedLossName
+    step: int
+
+
+class StageParams(TypedDict):
+    """For ``graph_nodes`` and ``graph_model``."""
+
+    mode: ModeName
+    stage: StageName
+
+
+class ControlParams(TypedDict):
+    """For ``control``; answered by a live kernel only."""
+
+    action: Literal["pause", "resume", "sample_next"]
+
+
+class ReplyMessage(TypedDict):
+    """Host to browser: the answer to the command of that id; buffers ride along."""
+
+    type: Literal["reply"]
+    id: int
+    payload: object
+
+
+class ErrorMessage(TypedDict):
+    """Host to browser: the command of that id failed; a sentence for a person."""
+
+    type: Literal["error"]
+    id: int
+    message: str
+
+
+class PushMessage(TypedDict):
+    """Host to browser, unasked, while live: at most five a second and of bounded size.
+
+    ``payload`` answers ``command`` with ``params`` as if it had been asked.
+    """
+
+    type: Literal["push"]
+    command: CommandName
+    params: dict[str, object]
+    payload: object
