@@ -27,7 +27,7 @@ VerdictName = Literal["equal", "rounding", "divergent", "not_comparable"]
 ViewName = Literal["losses", "graph", "traces", "gradients", "findings"]
 StatusName = Literal["waiting", "live", "paused", "ended"]
 SiteStatusName = Literal["captured", "fused_away", "never_called", "no_gradient", "not_captured"]
-DirectionName = Literal["input", "forward", "backward", "parameter_grad", "buffer"]
+DirectionName = Literal["input", "forward", "backward", "parameter_grad", "parameter", "buffer"]
 CommandName = Literal[
     "run",
     "summary",

@@ -3,11 +3,20 @@
 from ortviz.record.comparisons import SiteComparison, StepComparison, Verdict
 from ortviz.record.findings import Finding, Problem, Severity, View
 from ortviz.record.graphs import GraphRecord, Half, NodeRecord, Stage
-from ortviz.record.runs import ModuleRecord, ParameterRecord, RunInfo, RunStatus
+from ortviz.record.runs import (
+    EventKind,
+    ModuleRecord,
+    ParameterRecord,
+    RunEvent,
+    RunInfo,
+    RunStatus,
+)
+from ortviz.record.sink import Sink
 from ortviz.record.sites import Direction, Site
 from ortviz.record.steps import (
     GradientArrival,
     HookEvent,
+    LossObservation,
     LossRecord,
     MaskCounts,
     MaskedElement,
@@ -23,11 +32,13 @@ from ortviz.record.tensors import TensorStats
 
 __all__ = [
     "Direction",
+    "EventKind",
     "Finding",
     "GradientArrival",
     "GraphRecord",
     "Half",
     "HookEvent",
+    "LossObservation",
     "LossRecord",
     "MaskCounts",
     "MaskedElement",
@@ -36,10 +47,12 @@ __all__ = [
     "NodeRecord",
     "ParameterRecord",
     "Problem",
+    "RunEvent",
     "RunInfo",
     "RunStatus",
     "Severity",
     "Side",
+    "Sink",
     "Site",
     "SiteComparison",
     "SiteRecord",

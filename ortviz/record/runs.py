@@ -85,3 +85,33 @@ class RunInfo:
     versions: tuple[tuple[str, str], ...]
     modules: tuple[ModuleRecord, ...]
     parameters: tuple[ParameterRecord, ...]
+
+
+class EventKind(StrEnum):
+    """Things that happen to a run outside the numbers of a step."""
+
+    FALLBACK = "fallback"
+    """ORTModule gave up on ORT and runs eager PyTorch from here on."""
+    EXPORT = "export"
+    """ORTModule exported the model, for the first time or again."""
+    SAMPLING_SKIPPED = "sampling_skipped"
+    """A step that was due was not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """One such thing.
+
+    Attributes:
+        kind: What happened.
+        step: At which step.
+        message: One sentence for a person.
+        detail: The cause's own message, for example ORT's exception; may be empty.
+        module: Fully qualified module name it could be traced to; None otherwise.
+    """
+
+    kind: EventKind
+    step: int
+    message: str
+    detail: str = ""
+    module: str | None = None

@@ -24,6 +24,8 @@ class Direction(StrEnum):
     """The gradient of the loss with respect to an output of a module."""
     PARAMETER_GRAD = "parameter_grad"
     """The gradient of the loss with respect to a parameter."""
+    PARAMETER = "parameter"
+    """A parameter at the start of the step; shared by both sides, so recorded on ORT's only."""
     BUFFER = "buffer"
     """A buffer after the step."""
 

@@ -234,6 +234,39 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LossObservation:
+    """What one call of a loss saw, as capture hands it on; nothing is computed from it yet.
+
+    Arrays are on the host; bfloat16 is widened to float32, ``dtype`` keeps the true name.
+
+    Attributes:
+        step: Number of the training forward pass, from 0.
+        input: The loss's first argument on ORT's side; None when it cannot be set against
+            ``target`` element by element (for example class indices) or was never seen.
+        target: The loss's second argument; None likewise.
+        dtype: PyTorch's name of the input's dtype without ``torch.``.
+        user_value: What the user's loss returned, when it is one number.
+        user_loss: ``mae``, ``mape``, ``smape``, or the class name of another loss; empty when
+            no loss was seen.
+        reference_input: The eager shadow's input to the same loss; None at unsampled steps.
+        reference_user_value: The user's loss on the shadow's outputs; None when unknown.
+        gradient: Gradient that arrived at the model's first output; None when no backward ran.
+        note: Why something is missing, one sentence for a person; else empty.
+    """
+
+    step: int
+    input: np.ndarray | None
+    target: np.ndarray | None
+    dtype: str
+    user_value: float | None
+    user_loss: str
+    reference_input: np.ndarray | None = None
+    reference_user_value: float | None = None
+    gradient: np.ndarray | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepCapture:
     """A sampled step with its tensors, as capture hands it on; the tensors live only here.
 
