@@ -39,3 +39,7 @@ class LossInputError(OrtvizError, ValueError):
 
 class UnknownNameError(OrtvizError, LookupError):
     """A step, site, stage, view or notebook variable that does not exist."""
+
+
+class ProtocolError(OrtvizError, ValueError):
+    """A message between the browser and its host is not as ``ortviz.protocol`` defines it."""

@@ -412,6 +412,10 @@ class CommandMessage(TypedDict):
     params: dict[str, object]
 
 
+class NoParams(TypedDict):
+    """For commands that take none."""
+
+
 class StepParams(TypedDict):
     """For ``traces`` and ``gradients``."""
 
@@ -419,7 +423,10 @@ class StepParams(TypedDict):
 
 
 class RangeParams(TypedDict, total=False):
-    """For ``losses``: steps first to last inclusive, at most ``max_points`` bins (default 2,000)."""
+    """For ``losses``: steps first to last inclusive, in at most ``max_points`` bins.
+
+    Without them: the whole run in at most 2,000 bins.
+    """
 
     first_step: int
     last_step: int
@@ -453,6 +460,40 @@ class ControlParams(TypedDict):
     """For ``control``; answered by a live kernel only."""
 
     action: Literal["pause", "resume", "sample_next"]
+
+
+class CommandParams(TypedDict):
+    """What each command takes."""
+
+    run: NoParams
+    summary: NoParams
+    losses: RangeParams
+    mask_map: MaskMapParams
+    masked_elements: MaskedElementsParams
+    traces: StepParams
+    gradients: StepParams
+    graphs: NoParams
+    graph_nodes: StageParams
+    graph_model: StageParams
+    findings: NoParams
+    control: ControlParams
+
+
+class CommandAnswers(TypedDict):
+    """What each command is answered with."""
+
+    run: RunView
+    summary: SummaryView
+    losses: LossesView
+    mask_map: MaskMapView
+    masked_elements: MaskedElementsView
+    traces: TracesView
+    gradients: GradientsView
+    graphs: GraphsView
+    graph_nodes: GraphNodesView
+    graph_model: GraphModelView
+    findings: FindingsView
+    control: ControlView
 
 
 class ReplyMessage(TypedDict):

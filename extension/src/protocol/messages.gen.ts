@@ -1,0 +1,510 @@
+// Generated from ortviz/protocol/messages.py by `python -m ortviz.protocol.typescript`.
+// Change it there and generate again; a test fails when the two differ.
+/**
+ * The wire: what the browser may ask and what it gets. The one definition of it.
+ *
+ * TypeScript's types are generated from this file (`python -m ortviz.protocol.typescript`).
+ * Two rules make every message plain JSON plus binary buffers:
+ *
+ * * A scalar that may be NaN or infinite is a `WireFloat`: non-finite values are the strings
+ *   `"NaN"`, `"Infinity"` and `"-Infinity"`.
+ * * A long array is a `Column`: its bytes are the buffer of that number, little-endian and
+ *   C-contiguous; floats in it may be non-finite.
+ */
+
+export type WireFloat = number | "NaN" | "Infinity" | "-Infinity" | null;
+
+export type ColumnDtype = "float64" | "float32" | "int32" | "uint8";
+
+export type SideName = "reference" | "candidate";
+
+export type ModeName = "training" | "inference";
+
+export type StageName =
+  | "torch_exported"
+  | "post_processed"
+  | "optimized_pre_grad"
+  | "optimized"
+  | "execution_model";
+
+export type LossName = "mae" | "mape" | "smape" | "user";
+
+export type MaskedLossName = "mape" | "smape";
+
+export type SeverityName = "error" | "warning" | "info";
+
+export type VerdictName = "equal" | "rounding" | "divergent" | "not_comparable";
+
+export type ViewName = "losses" | "graph" | "traces" | "gradients" | "findings";
+
+export type StatusName = "waiting" | "live" | "paused" | "ended";
+
+export type SiteStatusName =
+  | "captured"
+  | "fused_away"
+  | "never_called"
+  | "no_gradient"
+  | "not_captured";
+
+export type DirectionName =
+  | "input"
+  | "forward"
+  | "backward"
+  | "parameter_grad"
+  | "parameter"
+  | "buffer";
+
+export type CommandName =
+  | "run"
+  | "summary"
+  | "losses"
+  | "mask_map"
+  | "masked_elements"
+  | "traces"
+  | "gradients"
+  | "graphs"
+  | "graph_nodes"
+  | "graph_model"
+  | "findings"
+  | "control";
+
+/** A numeric array whose bytes travel as a binary buffer. */
+export interface Column {
+  buffer: number;
+  dtype: ColumnDtype;
+  shape: number[];
+}
+
+/** One module of the user's model, in the order of `named_modules()`. */
+export interface ModuleRow {
+  name: string;
+  type_name: string;
+  parameter_count: number;
+  source: string;
+  hooks: string[];
+}
+
+/** Answer to `run`: what does not change while the run goes on. */
+export interface RunView {
+  run_id: string;
+  name: string;
+  every: number;
+  engine: "ortmodule" | "eager";
+  engine_reason: string;
+  versions: string[][];
+  modules: ModuleRow[];
+}
+
+/** A step at which a finding lies, for the step strip. */
+export interface FindingMark {
+  step: number;
+  severity: SeverityName;
+}
+
+/** Trouble of ortviz's own; training went on. */
+export interface ProblemRow {
+  what: string;
+  remedy: string;
+  step: number | null;
+  detail: string;
+}
+
+/**
+ * Answer to `summary`, and pushed while live: of bounded size whatever the run's length.
+ *
+ * `spark_*` is the loss the user trains with (else MAE) of ORT's side in at most 200 bins.
+ * `sampled_steps` is thinned to at most 2,000 steps, first and last kept.
+ */
+export interface SummaryView {
+  status: StatusName;
+  latest_step: number | null;
+  step_count: number;
+  total_steps: number | null;
+  steps_per_sec: WireFloat;
+  sampled_step_count: number;
+  latest_sampled_step: number | null;
+  sampled_steps: Column;
+  spark_steps: Column;
+  spark_min: Column;
+  spark_max: Column;
+  spark_loss: LossName;
+  finding_counts: FindingCounts;
+  finding_marks: FindingMark[];
+  problems: ProblemRow[];
+}
+
+/** How many findings of each severity. */
+export interface FindingCounts {
+  error: number;
+  warning: number;
+  info: number;
+}
+
+/** One curve: per bin the least, largest and last finite value; NaN where there is none. */
+export interface LossSeries {
+  side: SideName;
+  loss: LossName;
+  minimum: Column;
+  maximum: Column;
+  last: Column;
+}
+
+/** A step at which a loss or a gradient was not finite. */
+export interface LossMark {
+  step: number;
+  side: SideName;
+  what: LossName | "gradient";
+  kind: "nan" | "inf" | "-inf";
+}
+
+/** Masked elements per bin (sum over the bin), int32. */
+export interface MaskedCounts {
+  loss: MaskedLossName;
+  nan: Column;
+  posinf: Column;
+  neginf: Column;
+}
+
+/**
+ * Answer to `losses`; all columns have one entry a bin; `steps` is the bin's first step.
+ *
+ * `steps_per_bin` is 1 when nothing was folded.
+ */
+export interface LossesView {
+  first_step: number;
+  last_step: number;
+  steps_per_bin: number;
+  steps: Column;
+  trains_with: string;
+  series: LossSeries[];
+  masked: MaskedCounts[];
+  marks: LossMark[];
+  marks_left_out_count: number;
+  element_count: number;
+  notes: string[];
+}
+
+/**
+ * Answer to `mask_map`: a matrix position × bin of steps.
+ *
+ * `codes`: 0 nothing masked, 1 NaN, 2 +inf, 3 −inf (the most frequent one in the cell).
+ * `counts`: masked elements in the cell (batch folded). Positions without any masked element
+ * between the two outermost masked ones are present, so that the axis is even.
+ */
+export interface MaskMapView {
+  loss: MaskedLossName;
+  steps: Column;
+  steps_per_bin: number;
+  positions: string[];
+  codes: Column;
+  counts: Column;
+  axis_label: string;
+  left_out_count: number;
+}
+
+/** One masked element. */
+export interface MaskedElementRow {
+  step: number;
+  position: number[];
+  kind: "nan" | "inf" | "-inf";
+  input: WireFloat;
+  target: WireFloat;
+  ratio: WireFloat;
+  gradient: WireFloat;
+  gradient_known: boolean;
+}
+
+/** Answer to `masked_elements`. */
+export interface MaskedElementsView {
+  loss: MaskedLossName;
+  step: number;
+  rows: MaskedElementRow[];
+  masked_count: number;
+  element_count: number;
+}
+
+/** Statistics of one tensor on one side; finite elements only for the five numbers. */
+export interface StatsCell {
+  status: SiteStatusName;
+  reason: string;
+  shape: number[] | null;
+  dtype: string;
+  minimum: WireFloat;
+  maximum: WireFloat;
+  mean: WireFloat;
+  std: WireFloat;
+  l2_norm: WireFloat;
+  element_count: number;
+  zero_count: number;
+  nan_count: number;
+  inf_count: number;
+  first_nonfinite_index: number[] | null;
+}
+
+/** One site of a step, eager left, ORT right. */
+export interface TraceRow {
+  site_id: string;
+  direction: DirectionName;
+  module: string;
+  module_type: string;
+  call: number;
+  slot: string;
+  value_name: string;
+  reference: StatsCell;
+  candidate: StatsCell;
+  verdict: VerdictName;
+  reason: string;
+  max_abs_error: WireFloat;
+  max_rel_error: WireFloat;
+  tolerance: WireFloat;
+  worst_index: number[] | null;
+  worst_reference: WireFloat;
+  worst_candidate: WireFloat;
+}
+
+/** A hook call on the eager shadow. */
+export interface HookRow {
+  order: number;
+  kind: string;
+  module: string;
+  call: number;
+  duration_secs: WireFloat;
+}
+
+/** Answer to `traces`: a step's sites in execution order, by direction. */
+export interface TracesView {
+  step: number;
+  mode: ModeName;
+  fallback: boolean;
+  rows: TraceRow[];
+  first_divergence: string[];
+  hook_events: HookRow[];
+  ort_secs: WireFloat;
+  eager_secs: WireFloat;
+  notes: string[];
+}
+
+export type GradientState = "finite" | "zero" | "nan" | "inf" | "none" | "not_captured";
+
+/** One parameter's or module output's gradient at a step; L2 norms of the finite elements. */
+export interface GradientRow {
+  kind: "parameter" | "module_output";
+  site_id: string;
+  label: string;
+  module: string;
+  depth: number;
+  reference_norm: WireFloat;
+  candidate_norm: WireFloat;
+  reference_state: GradientState;
+  candidate_state: GradientState;
+  weight_norm: WireFloat;
+  verdict: VerdictName;
+  reason: string;
+}
+
+/** Answer to `gradients`: along depth, input side first. */
+export interface GradientsView {
+  step: number;
+  rows: GradientRow[];
+  notes: string[];
+}
+
+/** How often an operator occurs. */
+export interface OpCount {
+  op_type: string;
+  count: number;
+}
+
+/** How many nodes of a stage belong to a module, its children included. */
+export interface ModuleNodeCount {
+  module: string;
+  forward: number;
+  backward: number;
+}
+
+/** One saved graph. */
+export interface StageRow {
+  mode: ModeName;
+  stage: StageName;
+  export_index: number;
+  node_count: number;
+  forward_count: number;
+  backward_count: number;
+  untraced_count: number;
+  size_bytes: number;
+  op_counts: OpCount[];
+  modules: ModuleNodeCount[];
+}
+
+/** Answer to `graphs`: the newest export of each mode and stage. */
+export interface GraphsView {
+  stages: StageRow[];
+  notes: string[];
+}
+
+/** One node of a stage. */
+export interface NodeRow {
+  index: number;
+  name: string;
+  op_type: string;
+  domain: string;
+  half: "forward" | "backward";
+  module: string | null;
+  evidence: string;
+  inputs: string[];
+  outputs: string[];
+}
+
+/** Answer to `graph_nodes`: all nodes of a stage, file order. */
+export interface GraphNodesView {
+  mode: ModeName;
+  stage: StageName;
+  nodes: NodeRow[];
+}
+
+/** Answer to `graph_model`; the ONNX file is the buffer of `model`. */
+export interface GraphModelView {
+  mode: ModeName;
+  stage: StageName;
+  file_name: string;
+  model: Column;
+}
+
+/** One finding. */
+export interface FindingRow {
+  key: string;
+  detector: string;
+  severity: SeverityName;
+  title: string;
+  evidence: string;
+  explanation: string;
+  remedy: string;
+  first_step: number | null;
+  last_step: number | null;
+  step_count: number;
+  module: string | null;
+  site_id: string;
+  view: ViewName;
+}
+
+/** Answer to `findings`: most severe first, then by first step. */
+export interface FindingsView {
+  rows: FindingRow[];
+  problems: ProblemRow[];
+}
+
+/** Answer to `control`. */
+export interface ControlView {
+  status: StatusName;
+  message: string;
+}
+
+/** Browser to host. `params` is one of the `*Params` below, or empty. */
+export interface CommandMessage {
+  type: "command";
+  id: number;
+  command: CommandName;
+  params: Record<string, unknown>;
+}
+
+/** For commands that take none. */
+export type NoParams = Record<string, never>;
+
+/** For `traces` and `gradients`. */
+export interface StepParams {
+  step: number;
+}
+
+/**
+ * For `losses`: steps first to last inclusive, in at most `max_points` bins.
+ *
+ * Without them: the whole run in at most 2,000 bins.
+ */
+export interface RangeParams {
+  first_step?: number;
+  last_step?: number;
+  max_points?: number;
+}
+
+/** For `mask_map`. */
+export interface MaskMapParams {
+  loss?: MaskedLossName;
+  first_step?: number;
+  last_step?: number;
+  max_columns?: number;
+}
+
+/** For `masked_elements`. */
+export interface MaskedElementsParams {
+  loss: MaskedLossName;
+  step: number;
+}
+
+/** For `graph_nodes` and `graph_model`. */
+export interface StageParams {
+  mode: ModeName;
+  stage: StageName;
+}
+
+/** For `control`; answered by a live kernel only. */
+export interface ControlParams {
+  action: "pause" | "resume" | "sample_next";
+}
+
+/** What each command takes. */
+export interface CommandParams {
+  run: NoParams;
+  summary: NoParams;
+  losses: RangeParams;
+  mask_map: MaskMapParams;
+  masked_elements: MaskedElementsParams;
+  traces: StepParams;
+  gradients: StepParams;
+  graphs: NoParams;
+  graph_nodes: StageParams;
+  graph_model: StageParams;
+  findings: NoParams;
+  control: ControlParams;
+}
+
+/** What each command is answered with. */
+export interface CommandAnswers {
+  run: RunView;
+  summary: SummaryView;
+  losses: LossesView;
+  mask_map: MaskMapView;
+  masked_elements: MaskedElementsView;
+  traces: TracesView;
+  gradients: GradientsView;
+  graphs: GraphsView;
+  graph_nodes: GraphNodesView;
+  graph_model: GraphModelView;
+  findings: FindingsView;
+  control: ControlView;
+}
+
+/** Host to browser: the answer to the command of that id; buffers ride along. */
+export interface ReplyMessage {
+  type: "reply";
+  id: number;
+  payload: unknown;
+}
+
+/** Host to browser: the command of that id failed; a sentence for a person. */
+export interface ErrorMessage {
+  type: "error";
+  id: number;
+  message: string;
+}
+
+/**
+ * Host to browser, unasked, while live: at most five a second and of bounded size.
+ *
+ * `payload` answers `command` with `params` as if it had been asked.
+ */
+export interface PushMessage {
+  type: "push";
+  command: CommandName;
+  params: Record<string, unknown>;
+  payload: unknown;
+}
