@@ -1,0 +1,1 @@
+"""Debug a PyTorch model that trains through ONNX Runtime."""
