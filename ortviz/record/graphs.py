@@ -40,7 +40,7 @@ class NodeRecord:
         module: Fully qualified name of the nn.Module it came from; None when it could not be
             traced to one. ``""`` is the root module.
         evidence: What ``module`` was concluded from: ``output_name``, ``gradient_of``,
-            ``input_name``, ``neighbour`` or empty.
+            ``node_name``, ``neighbour`` or empty.
     """
 
     index: int

@@ -1,0 +1,96 @@
+"""From the names ORTModule gives nodes and tensors to the modules they came from.
+
+The TorchScript exporter writes the stack of called modules into every name:
+``/_original_module/blocks.0/attn/MatMul_output_0``. A container that is not called itself is
+joined to its child by a dot (``blocks.0``); a called Sequential repeats its own name before the
+child's (``c/c.1``), at the root too (``/_original_module/_original_module.2/Gemm``). ORT's
+gradient builder appends ``_Grad/…`` to the forward node's name and ``_grad`` to the tensor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+ROOT = "_original_module"
+"""The attribute under which ORTModule keeps the user's model."""
+
+
+class ModuleScopes:
+    """Resolves names of one model.
+
+    Args:
+        module_names: Fully qualified names as in ``named_modules()``; ``""`` is the root.
+        aliases: Further names of modules registered more than once, each with the name that
+            ``named_modules()`` gives it.
+    """
+
+    def __init__(
+        self, module_names: Iterable[str], aliases: Mapping[str, str] | None = None
+    ) -> None:
+        self._aliases = dict(aliases or {})
+        self._names = {*module_names, *self._aliases, ""}
+
+    def module_of(self, name: str) -> str | None:
+        """The module a node or tensor name points at.
+
+        Args:
+            name: A node or tensor name of any stage, with any prefix a fusion put before it.
+
+        Returns:
+            The fully qualified name; ``""`` for the root; None when the name says nothing.
+        """
+        start = name.find(f"/{ROOT}/")
+        if start >= 0:
+            parts = name[start + 1 :].split("/")
+            return self._walk(parts[:-1])
+        return None
+
+    def parameter_owner(self, name: str) -> str | None:
+        """The module of a parameter or buffer input such as ``_original_module.a.weight_grad``."""
+        if not name.startswith(f"{ROOT}."):
+            return None
+        parts = name[len(ROOT) + 1 :].split(".")
+        for length in range(len(parts) - 1, -1, -1):
+            owner = ".".join(parts[:length])
+            if owner in self._names:
+                return self._aliases.get(owner, owner)
+        return None
+
+    def _walk(self, parts: list[str]) -> str | None:
+        """Follow scope components as far as they are modules."""
+        # Two readings of a component exist (child, or a Sequential repeating itself), and only
+        # the model's own names can tell them apart, so all that are still possible are kept.
+        states: list[tuple[str, str]] = [("", ROOT)]
+        for part in parts[1:]:
+            following = [
+                state for name, last in states for state in self._readings(name, last, part)
+            ]
+            if not following:
+                break
+            states = following
+        name = max((state[0] for state in states), key=len)
+        return self._aliases.get(name, name)
+
+    def _readings(self, name: str, last: str, part: str) -> list[tuple[str, str]]:
+        found = []
+        if part.startswith(f"{last}."):
+            repeated = name + part[len(last) :] if name else part[len(last) + 1 :]
+            if repeated in self._names:
+                found.append((repeated, part))
+        child = f"{name}.{part}" if name else part
+        if child in self._names:
+            found.append((child, part))
+        return found
+
+
+def forward_node_name(name: str) -> str | None:
+    """The forward node a gradient node was made from, by its name.
+
+    Args:
+        name: Such as ``/_original_module/a/Gemm_Grad/Gemm_1``.
+
+    Returns:
+        ``/_original_module/a/Gemm``; None when this is no gradient node's name.
+    """
+    at = name.rfind("_Grad/")
+    return name[:at] if at > 0 else None
