@@ -1,0 +1,92 @@
+"""Which elements of a loss were set to 0, read from the ratio before that happened."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ortviz.losses.values import MaskCode, MaskCounts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LossMask(MaskCounts):
+    """What a loss masked, and where. Compared by identity, since it holds a tensor.
+
+    Attributes:
+        codes: int8, in the shape ``input`` and ``target`` broadcast to and on their device;
+            values are :class:`~ortviz.losses.values.MaskCode` (0 kept, 1 NaN, 2 +inf, 3 -inf).
+    """
+
+    codes: Tensor
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @property
+    def masked(self) -> Tensor:
+        """Bool, same shape as ``codes``: True where an element counts as 0."""
+        return self.codes != MaskCode.KEPT
+
+    @property
+    def counts(self) -> MaskCounts:
+        """The numbers without the tensor, to be kept or stored."""
+        return MaskCounts(
+            nan_count=self.nan_count,
+            pos_inf_count=self.pos_inf_count,
+            neg_inf_count=self.neg_inf_count,
+            element_count=self.element_count,
+            effective_loss=self.effective_loss,
+        )
+
+
+def codes_of(ratio: Tensor) -> Tensor:
+    """Code every element of a ratio by what masking does to it.
+
+    Args:
+        ratio: Any floating dtype, any shape; the quotient before masking.
+
+    Returns:
+        int8 tensor of the same shape, of :class:`~ortviz.losses.values.MaskCode`.
+    """
+    codes = (ratio != ratio).to(torch.int8) * MaskCode.NAN
+    codes += (ratio == math.inf).to(torch.int8) * MaskCode.POS_INF
+    codes += (ratio == -math.inf).to(torch.int8) * MaskCode.NEG_INF
+    return codes
+
+
+@torch.no_grad()
+def read_mask(ratio: Tensor, *, masks: bool) -> LossMask:
+    """Describe what masking does to a ratio. Waits for the device the ratio lies on.
+
+    Args:
+        ratio: The loss's elements before masking, any sign, at least one.
+        masks: False for a loss that masks nothing (MAE); every element is then kept and the
+            effective loss is the plain mean, NaN and inf included.
+
+    Returns:
+        Counts, effective loss and codes.
+    """
+    codes = codes_of(ratio) if masks else torch.zeros_like(ratio, dtype=torch.int8)
+    nan_count, pos_inf_count, neg_inf_count = (
+        int((codes == code).sum()) for code in (MaskCode.NAN, MaskCode.POS_INF, MaskCode.NEG_INF)
+    )
+    return LossMask(
+        nan_count=nan_count,
+        pos_inf_count=pos_inf_count,
+        neg_inf_count=neg_inf_count,
+        element_count=ratio.numel(),
+        effective_loss=_effective_loss(ratio, codes, nan_count + pos_inf_count + neg_inf_count),
+        codes=codes,
+    )
+
+
+def _effective_loss(ratio: Tensor, codes: Tensor, masked_count: int) -> float:
+    if masked_count == 0:
+        return float(ratio.abs().mean())
+    if masked_count == ratio.numel():
+        return math.nan
+    kept = torch.where(codes == MaskCode.KEPT, ratio.abs().to(torch.float64), 0.0)
+    return float(kept.sum()) / (ratio.numel() - masked_count)
