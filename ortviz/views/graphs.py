@@ -1,0 +1,126 @@
+"""The answers to ``graphs``, ``graph_nodes`` and ``graph_model``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ortviz.protocol.codec import Buffers
+from ortviz.protocol.messages import (
+    GraphModelView,
+    GraphNodesView,
+    GraphsView,
+    ModuleNodeCount,
+    NodeRow,
+    StageRow,
+)
+from ortviz.record import GraphRecord, Half, NodeRecord, Stage
+
+
+def newest_exports(graphs: Iterable[GraphRecord]) -> list[GraphRecord]:
+    """Of each mode and stage the last export, training before inference, stages in order."""
+    newest: dict[tuple[str, str], GraphRecord] = {}
+    for graph in graphs:
+        key = (graph.mode.value, graph.stage.value)
+        if key not in newest or graph.export_index >= newest[key].export_index:
+            newest[key] = graph
+    order = list(Stage)
+    return sorted(
+        newest.values(), key=lambda graph: (graph.mode != "training", order.index(graph.stage))
+    )
+
+
+def graphs_view(graphs: Iterable[GraphRecord], notes: Sequence[str] = ()) -> GraphsView:
+    """What each stage consists of, by operator and by module.
+
+    Args:
+        graphs: Of any exports; the newest of each mode and stage is shown.
+        notes: Sentences for a person, for example that ORTModule fell back.
+    """
+    return {
+        "stages": [_stage_row(graph) for graph in newest_exports(graphs)],
+        "notes": list(notes),
+    }
+
+
+def graph_nodes_view(graph: GraphRecord) -> GraphNodesView:
+    """All nodes of a stage in file order."""
+    return {
+        "mode": graph.mode.value,
+        "stage": graph.stage.value,
+        "nodes": [_node_row(node) for node in graph.nodes],
+    }
+
+
+def graph_model_view(
+    graph: GraphRecord, model: bytes, run_name: str, buffers: Buffers
+) -> GraphModelView:
+    """The ONNX file of a stage.
+
+    Args:
+        graph: Which stage.
+        model: The serialised ModelProto.
+        run_name: Part of the file name.
+        buffers: Takes the file.
+    """
+    stem = re.sub(r"[^\w.-]+", "_", run_name).strip("_.") or "model"
+    return {
+        "mode": graph.mode.value,
+        "stage": graph.stage.value,
+        "file_name": f"{stem}_{graph.stage.value}_{graph.mode.value}.onnx",
+        "model": buffers.add_bytes(model),
+    }
+
+
+def module_node_counts(nodes: Iterable[NodeRecord]) -> list[ModuleNodeCount]:
+    """Nodes per module, its children included, sorted by name; untraced nodes count nowhere."""
+    forward: Counter[str] = Counter()
+    backward: Counter[str] = Counter()
+    for node in nodes:
+        if node.module is not None:
+            counts = forward if node.half is Half.FORWARD else backward
+            counts.update(with_ancestors(node.module))
+    return [
+        {"module": module, "forward": forward[module], "backward": backward[module]}
+        for module in sorted({*forward, *backward})
+    ]
+
+
+def with_ancestors(module: str) -> list[str]:
+    """A module, the modules that contain it, and the root, for example ``a.0``, ``a``, ````."""
+    names = [module]
+    while module:
+        module = module.rpartition(".")[0]
+        names.append(module)
+    return names
+
+
+def _stage_row(graph: GraphRecord) -> StageRow:
+    forward_count = sum(node.half is Half.FORWARD for node in graph.nodes)
+    return {
+        "mode": graph.mode.value,
+        "stage": graph.stage.value,
+        "export_index": graph.export_index,
+        "node_count": len(graph.nodes),
+        "forward_count": forward_count,
+        "backward_count": len(graph.nodes) - forward_count,
+        "untraced_count": sum(node.module is None for node in graph.nodes),
+        "size_bytes": len(graph.model_bytes),
+        "op_counts": [{"op_type": op, "count": count} for op, count in graph.op_counts],
+        "modules": module_node_counts(graph.nodes),
+    }
+
+
+def _node_row(node: NodeRecord) -> NodeRow:
+    return {
+        "index": node.index,
+        "name": node.name,
+        "op_type": node.op_type,
+        "domain": node.domain,
+        "half": node.half.value,
+        "module": node.module,
+        "evidence": node.evidence,
+        "inputs": list(node.inputs),
+        "outputs": list(node.outputs),
+    }

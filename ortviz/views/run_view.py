@@ -1,0 +1,29 @@
+"""The answer to ``run``: what does not change while the run goes on."""
+
+from __future__ import annotations
+
+from ortviz.protocol.messages import ModuleRow, RunView
+from ortviz.record import ModuleRecord, RunInfo
+
+
+def run_view(info: RunInfo) -> RunView:
+    """The run's name, versions and module tree."""
+    return {
+        "run_id": info.run_id,
+        "name": info.name,
+        "every": info.every,
+        "engine": "eager" if info.engine == "eager" else "ortmodule",
+        "engine_reason": info.engine_reason,
+        "versions": [[package, version] for package, version in info.versions],
+        "modules": [_module_row(module) for module in info.modules],
+    }
+
+
+def _module_row(module: ModuleRecord) -> ModuleRow:
+    return {
+        "name": module.name,
+        "type_name": module.type_name,
+        "parameter_count": module.parameter_count,
+        "source": module.source,
+        "hooks": list(module.hook_sources or module.hooks),
+    }
