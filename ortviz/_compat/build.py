@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import TextIO, cast
 
 from ortviz._compat.cache import build_lock, staging_folder
 from ortviz._compat.progress import BuildProgress, ProgressSink
@@ -168,7 +169,7 @@ class _Build:
         """Run to the end, telling the sink; return the exit code and the last lines."""
         tail: deque[str] = deque(maxlen=_TAIL_LINE_COUNT)
         step = 0
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 (our own command, no shell)
             command,
             cwd=work,
             env=_build_environment(),
@@ -205,8 +206,7 @@ class _Build:
 
 def _lines_with_ticks(process: subprocess.Popen[str]) -> Iterator[str | None]:
     """Yield output lines, and None now and then while the compiler is silent."""
-    stdout = process.stdout
-    assert stdout is not None
+    stdout = cast("TextIO", process.stdout)
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ortviz._compat.versions import ORT_VERSION, distribution_version
 
@@ -19,10 +20,15 @@ ONNXRUNTIME_DISTRIBUTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two or more distributions that overwrote each other's files."""
+    """Two or more distributions that overwrote each other's files.
+
+    Attributes:
+        what: A sentence that names them.
+        command: What to type to have one of them, whole.
+    """
 
     what: str
-    remedy: str
+    command: str
 
 
 def installed_onnxruntimes() -> dict[str, str]:
@@ -40,16 +46,16 @@ def clash_sentence(installed: dict[str, str]) -> Clash | None:
     if len(installed) < 2:
         return None
     listed = " and ".join(f"{name} {version}" for name, version in installed.items())
-    keep = (
-        "onnxruntime-training"
-        if "onnxruntime-training" in installed
-        else "onnxruntime-training-cpu"
-    )
     # What is left after one of them is uninstalled has lost the files both had.
-    remedy = (
-        f"pip uninstall -y {' '.join(installed)} && pip install --no-deps {keep}=={ORT_VERSION}"
-    )
     return Clash(
         f"{listed} are installed together; all write the same folder and break each other.",
-        f"Run: {remedy}",
+        f"python -m pip uninstall -y {' '.join(installed)} && "
+        f"python -m pip install --no-deps {_kept(installed)}=={ORT_VERSION}",
     )
+
+
+def _kept(installed: dict[str, str]) -> str:
+    """Choose which one to keep: the GPU package only where there is an NVIDIA driver."""
+    wants_gpu = "onnxruntime-training" in installed or "onnxruntime-gpu" in installed
+    has_gpu = Path("/proc/driver/nvidia").exists()
+    return "onnxruntime-training" if wants_gpu and has_gpu else "onnxruntime-training-cpu"

@@ -74,8 +74,7 @@ def load_extensions(folder: Path, names: tuple[str, ...], package: ModuleType) -
                 f"ORTModule's extension {name} is not in {folder}.", "Run: ortviz doctor --fix"
             )
         loader = importlib.machinery.ExtensionFileLoader(full_name, str(file))
-        spec = importlib.util.spec_from_file_location(full_name, file, loader=loader)
-        assert spec is not None
+        spec = importlib.machinery.ModuleSpec(full_name, loader, origin=str(file))
         module = importlib.util.module_from_spec(spec)
         loader.exec_module(module)
         _place(name, module, package)
@@ -106,13 +105,14 @@ def extension_package(ort_folder: Path) -> ModuleType:
     loaded = sys.modules.get(PACKAGE)
     if loaded is not None:
         return loaded
-    spec = importlib.util.spec_from_file_location(
-        PACKAGE, ort_folder / "__init__.py", submodule_search_locations=[str(ort_folder)]
-    )
-    assert spec is not None and spec.loader is not None
+    file = str(ort_folder / "__init__.py")
+    loader = importlib.machinery.SourceFileLoader(PACKAGE, file)
+    spec = importlib.machinery.ModuleSpec(PACKAGE, loader, origin=file, is_package=True)
+    spec.submodule_search_locations = [str(ort_folder)]
+    spec.has_location = True
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = package
-    spec.loader.exec_module(package)
+    loader.exec_module(package)
     return package
 
 

@@ -231,7 +231,7 @@ def tap_agent(
 def _yield_node(graph: onnx.GraphProto) -> onnx.NodeProto:
     for node in graph.node:
         if node.op_type == YIELD_OP:
-            return node
+            return cast("onnx.NodeProto", node)
     raise LookupError("The graph has no com.microsoft::YieldOp, so it is no training graph.")
 
 

@@ -26,8 +26,10 @@ from ortviz._compat.extensions import (
 )
 from ortviz._compat.progress import ProgressSink
 from ortviz._compat.versions import (
+    AUTOGRAD_VARIABLE,
     ORT_VERSION,
     CompatPlan,
+    asks_for_custom_autograd,
     compat_plan,
     ort_extension_folder,
     ort_training_version,
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     import torch
 
 _ORTMODULE = "onnxruntime.training.ortmodule"
-_AUTOGRAD_VARIABLE = "ORTMODULE_ENABLE_CUSTOM_AUTOGRAD"
 _lock = threading.Lock()
 _api: OrtModuleApi | None = None
 
@@ -115,7 +116,7 @@ def check_requirements() -> Requirements:
         raise EnvironmentProblem("PyTorch is not installed.", "Run: pip install 'ortviz[cpu]'")
     clash = clash_sentence(installed_onnxruntimes())
     if clash is not None:
-        raise EnvironmentProblem(clash.what, clash.remedy)
+        raise EnvironmentProblem(clash.what, f"Run: {clash.command}")
     found_ort = ort_training_version()
     folder = ort_extension_folder()
     if found_ort is None or folder is None:
@@ -124,11 +125,11 @@ def check_requirements() -> Requirements:
             f"Run: pip install onnxruntime-training-cpu=={ORT_VERSION}",
         )
     plan = compat_plan(found_torch)
-    if not plan.custom_autograd and os.environ.get(_AUTOGRAD_VARIABLE, "0") not in {"0", ""}:
+    if not plan.custom_autograd and asks_for_custom_autograd():
         raise EnvironmentProblem(
-            f"{_AUTOGRAD_VARIABLE} asks for custom autograd functions, which onnxruntime-training "
+            f"{AUTOGRAD_VARIABLE} asks for custom autograd functions, which onnxruntime-training "
             f"{found_ort[1]} cannot run with torch {found_torch}.",
-            f"Unset {_AUTOGRAD_VARIABLE}, or use torch 2.6 or older.",
+            f"Unset {AUTOGRAD_VARIABLE}, or use torch 2.6 or older.",
         )
     key = cache_key(found_torch, found_ort[1])
     return Requirements(found_torch, found_ort[1], folder, plan, key)
@@ -205,11 +206,11 @@ def _import_ortmodule(needs: Requirements, package: ModuleType) -> ModuleType:
 @contextmanager
 def _custom_autograd(plan: CompatPlan) -> Iterator[None]:
     """Switch ORT's custom autograd off while it decides, unless the user set the switch."""
-    if plan.custom_autograd or _AUTOGRAD_VARIABLE in os.environ:
+    if plan.custom_autograd or AUTOGRAD_VARIABLE in os.environ:
         yield
         return
-    os.environ[_AUTOGRAD_VARIABLE] = "0"
+    os.environ[AUTOGRAD_VARIABLE] = "0"
     try:
         yield
     finally:
-        del os.environ[_AUTOGRAD_VARIABLE]
+        del os.environ[AUTOGRAD_VARIABLE]

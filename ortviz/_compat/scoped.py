@@ -25,17 +25,17 @@ def export_without_dynamo() -> None:
     original_export = manager._get_exported_model
 
     @functools.wraps(original_init)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original_init(self, *args, **kwargs)
         self._export_extra_kwargs["dynamo"] = False
 
     @functools.wraps(original_export)
-    def _get_exported_model(*args: Any, **kwargs: Any) -> Any:
+    def get_exported_model(*args: Any, **kwargs: Any) -> Any:
         with quiet.noise_of_export():
             return original_export(*args, **kwargs)
 
-    manager.__init__ = __init__
-    manager._get_exported_model = staticmethod(_get_exported_model)
+    manager.__init__ = init
+    manager._get_exported_model = staticmethod(get_exported_model)
     setattr(manager, _MARK, True)
 
 
@@ -54,11 +54,10 @@ def tolerate_missing_nvtx() -> None:
 
 
 def _nvtx_works() -> bool:
-    import torch
-
+    nvtx: Any = importlib.import_module("torch.cuda.nvtx")
     try:
-        torch.cuda.nvtx.range_push("ortviz")
-        torch.cuda.nvtx.range_pop()
+        nvtx.range_push("ortviz")
+        nvtx.range_pop()
     except RuntimeError:
         return False
     return True

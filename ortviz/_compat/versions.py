@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,6 +18,9 @@ ORT_TRAINING_DISTRIBUTIONS = ("onnxruntime-training-cpu", "onnxruntime-training"
 
 ORT_VERSION = "1.19.2"
 """The last onnxruntime-training there is; training was deprecated in ONNX Runtime 1.20."""
+
+AUTOGRAD_VARIABLE = "ORTMODULE_ENABLE_CUSTOM_AUTOGRAD"
+"""ORT's own switch for custom ``autograd.Function``, read once when ORTModule is imported."""
 
 _TORCH_VERSION_LINE = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 
@@ -137,6 +141,11 @@ def ort_extension_folder() -> Path | None:
         return None
     found = folder / "training" / "ortmodule" / "torch_cpp_extensions"
     return found if found.is_dir() else None
+
+
+def asks_for_custom_autograd() -> bool:
+    """Tell whether the user set ORT's switch for custom ``autograd.Function`` to on."""
+    return os.environ.get(AUTOGRAD_VARIABLE, "0") not in {"0", ""}
 
 
 def _is_version(text: str) -> bool:
