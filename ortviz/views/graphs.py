@@ -11,37 +11,24 @@ from ortviz.protocol.messages import (
     GraphModelView,
     GraphNodesView,
     GraphsView,
+    ModeName,
     ModuleNodeCount,
     NodeRow,
+    StageName,
     StageRow,
 )
-from ortviz.record import GraphRecord, Half, NodeRecord, Stage
+from ortviz.record import GraphRecord, Half, NodeRecord
+from ortviz.record.store import StoredGraph
 
 
-def newest_exports(graphs: Iterable[GraphRecord]) -> list[GraphRecord]:
-    """Of each mode and stage the last export, training before inference, stages in order."""
-    newest: dict[tuple[str, str], GraphRecord] = {}
-    for graph in graphs:
-        key = (graph.mode.value, graph.stage.value)
-        if key not in newest or graph.export_index >= newest[key].export_index:
-            newest[key] = graph
-    order = list(Stage)
-    return sorted(
-        newest.values(), key=lambda graph: (graph.mode != "training", order.index(graph.stage))
-    )
-
-
-def graphs_view(graphs: Iterable[GraphRecord], notes: Sequence[str] = ()) -> GraphsView:
+def graphs_view(graphs: Iterable[StoredGraph], notes: Sequence[str] = ()) -> GraphsView:
     """What each stage consists of, by operator and by module.
 
     Args:
-        graphs: Of any exports; the newest of each mode and stage is shown.
+        graphs: The newest export of each mode and stage, in the order to show them in.
         notes: Sentences for a person, for example that ORTModule fell back.
     """
-    return {
-        "stages": [_stage_row(graph) for graph in newest_exports(graphs)],
-        "notes": list(notes),
-    }
+    return {"stages": [_stage_row(stored) for stored in graphs], "notes": list(notes)}
 
 
 def graph_nodes_view(graph: GraphRecord) -> GraphNodesView:
@@ -54,21 +41,22 @@ def graph_nodes_view(graph: GraphRecord) -> GraphNodesView:
 
 
 def graph_model_view(
-    graph: GraphRecord, model: bytes, run_name: str, buffers: Buffers
+    mode: ModeName, stage: StageName, model: bytes, run_name: str, buffers: Buffers
 ) -> GraphModelView:
     """The ONNX file of a stage.
 
     Args:
-        graph: Which stage.
+        mode: Training or inference.
+        stage: Which stage.
         model: The serialised ModelProto.
         run_name: Part of the file name.
         buffers: Takes the file.
     """
     stem = re.sub(r"[^\w.-]+", "_", run_name).strip("_.") or "model"
     return {
-        "mode": graph.mode.value,
-        "stage": graph.stage.value,
-        "file_name": f"{stem}_{graph.stage.value}_{graph.mode.value}.onnx",
+        "mode": mode,
+        "stage": stage,
+        "file_name": f"{stem}_{stage}_{mode}.onnx",
         "model": buffers.add_bytes(model),
     }
 
@@ -88,7 +76,7 @@ def module_node_counts(nodes: Iterable[NodeRecord]) -> list[ModuleNodeCount]:
 
 
 def with_ancestors(module: str) -> list[str]:
-    """A module, the modules that contain it, and the root, for example ``a.0``, ``a``, ````."""
+    """A module, the modules that contain it, and the root, the innermost first."""
     names = [module]
     while module:
         module = module.rpartition(".")[0]
@@ -96,7 +84,8 @@ def with_ancestors(module: str) -> list[str]:
     return names
 
 
-def _stage_row(graph: GraphRecord) -> StageRow:
+def _stage_row(stored: StoredGraph) -> StageRow:
+    graph = stored.graph
     forward_count = sum(node.half is Half.FORWARD for node in graph.nodes)
     return {
         "mode": graph.mode.value,
@@ -106,7 +95,7 @@ def _stage_row(graph: GraphRecord) -> StageRow:
         "forward_count": forward_count,
         "backward_count": len(graph.nodes) - forward_count,
         "untraced_count": sum(node.module is None for node in graph.nodes),
-        "size_bytes": len(graph.model_bytes),
+        "size_bytes": stored.size_bytes,
         "op_counts": [{"op_type": op, "count": count} for op, count in graph.op_counts],
         "modules": module_node_counts(graph.nodes),
     }

@@ -1,0 +1,189 @@
+"""Answers what a browser asks of a run: the one place the widget, the server and the report use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from ortviz.errors import OrtvizError, UnknownNameError
+from ortviz.protocol.codec import Buffers
+from ortviz.protocol.messages import CommandName, MaskedLossName, ModeName, StageName
+from ortviz.protocol.validate import check_name, check_params
+from ortviz.record import EventKind, StepComparison, StepLosses, StepRecord
+from ortviz.record.store import RunReader
+from ortviz.views.findings import findings_view
+from ortviz.views.gradients import gradients_view
+from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
+from ortviz.views.losses import losses_view
+from ortviz.views.mask_map import mask_map_view, masked_elements_view
+from ortviz.views.run_view import run_view
+from ortviz.views.summary import SPARK_POINTS, summary_view
+from ortviz.views.traces import traces_view
+
+DEFAULT_MAX_POINTS = 2000
+"""Bins of ``losses`` unless asked for otherwise."""
+DEFAULT_MAX_COLUMNS = 400
+"""Bins of ``mask_map`` unless asked for otherwise."""
+
+_LOOK_BACK_STEPS = 20
+
+Params = Mapping[str, object]
+
+
+def handle(reader: RunReader, command: str, params: Params) -> tuple[object, list[bytes]]:
+    """Answer one command from what is recorded so far. Safe to call from several threads.
+
+    Args:
+        reader: The run.
+        command: One of the names in ``messages.CommandName``, except ``control``.
+        params: What that command takes; checked here.
+
+    Returns:
+        The payload (as ``messages.CommandAnswers`` says) and the buffers its columns refer to.
+
+    Raises:
+        ProtocolError: No such command, or parameters it does not take.
+        UnknownNameError: A step, stage or mode that was not recorded.
+        StoreError: The run file cannot be read.
+        OrtvizError: ``control``, which only the kernel that trains can answer.
+    """
+    name = check_name(command)
+    checked = check_params(name, params)
+    if name == "control":
+        raise OrtvizError(
+            "Sampling can only be controlled while the kernel that trains is running.",
+            "What is recorded can be looked at all the same.",
+        )
+    buffers = Buffers()
+    return _ANSWERS[name](reader, checked, buffers), buffers.parts()
+
+
+def _run(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    return run_view(reader.info())
+
+
+def _summary(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    return summary_view(
+        reader.state(),
+        reader.sampled_steps(),
+        reader.loss_bins(max_points=SPARK_POINTS),
+        newest_losses(reader),
+        reader.findings(),
+        reader.problems(),
+        buffers,
+    )
+
+
+def _losses(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    first, last = _optional_int(params, "first_step"), _optional_int(params, "last_step")
+    bins = reader.loss_bins(first, last, _optional_int(params, "max_points") or DEFAULT_MAX_POINTS)
+    marks = reader.loss_marks(bins.first_step, bins.last_step)
+    return losses_view(bins, marks, newest_losses(reader), reader.loss_notes(), buffers)
+
+
+def _mask_map(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    loss = cast(MaskedLossName, params.get("loss", "mape"))
+    bounds = reader.loss_step_range() or (0, -1)
+    first = max(bounds[0], _optional_int(params, "first_step") or 0)
+    wanted = _optional_int(params, "last_step")
+    last = bounds[1] if wanted is None else min(bounds[1], wanted)
+    found = reader.masked_elements(loss, first, last)
+    columns = _optional_int(params, "max_columns") or DEFAULT_MAX_COLUMNS
+    return mask_map_view(loss, found, first, last, columns, buffers)
+
+
+def _masked_elements(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    loss, step = cast(MaskedLossName, params["loss"]), cast(int, params["step"])
+    return masked_elements_view(loss, reader.losses(step), reader.masked_elements_at(loss, step))
+
+
+def _traces(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    return traces_view(*compared_step(reader, cast(int, params["step"])))
+
+
+def _gradients(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    return gradients_view(reader.info(), *compared_step(reader, cast(int, params["step"])))
+
+
+def _graphs(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    stored = reader.graphs()
+    notes = [
+        f"Step {event.step}: {event.message}"
+        for event in reader.events()
+        if event.kind is EventKind.FALLBACK
+    ]
+    if not stored:
+        info = reader.info()
+        reason = f" ({info.engine_reason})" if info.engine_reason else ""
+        notes.append(
+            f"ONNX Runtime does not run this model{reason}, so there are no graphs."
+            if info.engine == "eager"
+            else "ORTModule has not exported the model yet; it does so in the first step."
+        )
+    return graphs_view(stored, notes)
+
+
+def _graph_nodes(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    return graph_nodes_view(
+        reader.graph(cast(ModeName, params["mode"]), cast(StageName, params["stage"]))
+    )
+
+
+def _graph_model(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    mode, stage = cast(ModeName, params["mode"]), cast(StageName, params["stage"])
+    model = reader.model_bytes(mode, stage)
+    return graph_model_view(mode, stage, model, reader.info().name, buffers)
+
+
+def _findings(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    return findings_view(reader.findings(), reader.problems())
+
+
+_ANSWERS: dict[CommandName, Callable[[RunReader, Params, Buffers], object]] = {
+    "run": _run,
+    "summary": _summary,
+    "losses": _losses,
+    "mask_map": _mask_map,
+    "masked_elements": _masked_elements,
+    "traces": _traces,
+    "gradients": _gradients,
+    "graphs": _graphs,
+    "graph_nodes": _graph_nodes,
+    "graph_model": _graph_model,
+    "findings": _findings,
+}
+
+
+def compared_step(reader: RunReader, step: int) -> tuple[StepRecord, StepComparison]:
+    """A recorded step with its comparison; an empty one where only one side ran.
+
+    Raises:
+        UnknownNameError: The step was not recorded.
+    """
+    record = reader.step(step)
+    try:
+        return record, reader.comparison(step)
+    except UnknownNameError:
+        return record, StepComparison(step, (), {})
+
+
+def newest_losses(reader: RunReader) -> StepLosses | None:
+    """The newest losses of which a side was seen, looking back a few steps; else None.
+
+    The very last step may have been broken off between the model and the loss.
+    """
+    newest = reader.latest_losses()
+    if newest is None:
+        return None
+    for step in range(newest.step, max(newest.step - _LOOK_BACK_STEPS, -1), -1):
+        try:
+            losses = reader.losses(step)
+        except UnknownNameError:
+            continue
+        if losses.candidate or losses.reference:
+            return losses
+    return None
+
+
+def _optional_int(params: Params, name: str) -> int | None:
+    return cast("int | None", params.get(name))
