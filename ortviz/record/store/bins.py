@@ -102,9 +102,7 @@ class OpenBins:
         bins["last_step"] = one["last_step"]
         bins[fresh] = one
         self._keys = keys
-        return [
-            (level + 1, int(key), bins[level].tobytes()) for level, key in enumerate(keys)
-        ]
+        return [(level + 1, int(key), bins[level].tobytes()) for level, key in enumerate(keys)]
 
 
 def bin_width(first: int, last: int, max_points: int) -> tuple[int, int]:

@@ -31,9 +31,9 @@ CREATE TABLE loss_bin (
     level INTEGER, bin INTEGER, body BLOB NOT NULL, PRIMARY KEY (level, bin)
 ) WITHOUT ROWID;
 CREATE TABLE mark (
-    level INTEGER, bin INTEGER, side INTEGER, what TEXT,
+    level INTEGER, family TEXT, bin INTEGER, side INTEGER, what TEXT,
     step INTEGER NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (level, bin, side, what)
+    PRIMARY KEY (level, family, bin, side, what)
 ) WITHOUT ROWID;
 CREATE TABLE loss_note (note TEXT PRIMARY KEY, step INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE finding (key TEXT PRIMARY KEY, body BLOB NOT NULL);

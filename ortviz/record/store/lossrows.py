@@ -54,10 +54,10 @@ def row_of(record: LossRecord | None) -> bytes | None:
     row["present"] = sum(1 << bit for bit, value in enumerate(values) if value is not None)
     mape, smape = record.mape_mask, record.smape_mask
     row["counts"] = (
-        (mape.nan_count, mape.posinf_count, mape.neginf_count)
-        + (smape.nan_count, smape.posinf_count, smape.neginf_count)
-        + (record.element_count, record.input_nonfinite_count)
-        + (record.target_zero_count, record.target_nonfinite_count)
+        *(mape.nan_count, mape.posinf_count, mape.neginf_count),
+        *(smape.nan_count, smape.posinf_count, smape.neginf_count),
+        *(record.element_count, record.input_nonfinite_count),
+        *(record.target_zero_count, record.target_nonfinite_count),
     )
     return row.tobytes()
 
@@ -94,9 +94,9 @@ def masked_of(rest: bytes) -> tuple[MaskedElement, ...]:
     return unpack(_Rest, rest).masked
 
 
-def losses_of(step: int, candidate: bytes | None, reference: bytes | None, rest: bytes) -> (
-    StepLosses
-):
+def losses_of(
+    step: int, candidate: bytes | None, reference: bytes | None, rest: bytes
+) -> StepLosses:
     """A step's losses as they were written."""
     others = unpack(_Rest, rest)
     return StepLosses(

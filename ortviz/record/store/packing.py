@@ -7,7 +7,6 @@ do not.
 from __future__ import annotations
 
 import zlib
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +18,8 @@ T = TypeVar("T")
 _PLAIN = b"\x00"
 _DEFLATED = b"\x01"
 _DEFLATE_FROM_BYTES = 512
+# Building a decoder is slow; there are about ten kinds.
+_DECODERS: dict[type, msgspec.msgpack.Decoder[Any]] = {}
 
 
 def pack(record: object) -> bytes:
@@ -37,15 +38,13 @@ def unpack(kind: type[T], content: bytes) -> T:
     """
     try:
         raw = zlib.decompress(content[1:]) if content[:1] == _DEFLATED else content[1:]
-        decoded: T = _decoder(kind).decode(raw)
+        decoder = _DECODERS.get(kind)
+        if decoder is None:
+            decoder = _DECODERS[kind] = msgspec.msgpack.Decoder(kind)
+        decoded: T = decoder.decode(raw)
         return decoded
     except (msgspec.DecodeError, zlib.error) as error:
         raise StoreError(
             f"A {kind.__name__} in the run file cannot be read: {error}.",
             "The file is damaged: record the run again.",
         ) from error
-
-
-@lru_cache(maxsize=32)
-def _decoder(kind: type[Any]) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(kind)

@@ -1,0 +1,36 @@
+"""The run file: one SQLite database per run, written while the model trains, read at any time."""
+
+from ortviz.record.store.database import APPLICATION_ID, SCHEMA_VERSION
+from ortviz.record.store.reader import RunReader
+from ortviz.record.store.results import (
+    LOSS_NAMES,
+    MASK_KINDS,
+    MASKED_LOSSES,
+    SIDES,
+    LossBins,
+    LossMark,
+    LossMarks,
+    MaskedElements,
+    RunState,
+    SiteHistory,
+    StoredGraph,
+)
+from ortviz.record.store.writer import RunWriter
+
+__all__ = [
+    "APPLICATION_ID",
+    "LOSS_NAMES",
+    "MASKED_LOSSES",
+    "MASK_KINDS",
+    "SCHEMA_VERSION",
+    "SIDES",
+    "LossBins",
+    "LossMark",
+    "LossMarks",
+    "MaskedElements",
+    "RunReader",
+    "RunState",
+    "RunWriter",
+    "SiteHistory",
+    "StoredGraph",
+]
