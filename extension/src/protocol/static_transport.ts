@@ -1,0 +1,69 @@
+import { decodeFrame } from "./frame";
+import type { CommandName, CommandParams } from "./messages.gen";
+import { type NetronSource, type Reply, requestKey, type Transport, TransportError } from "./transport";
+
+/** What `ortviz.report.write_report` puts into the page, already parsed. */
+export interface StaticReport {
+  format: 1;
+  title: string;
+  /** ISO 8601, UTC. */
+  created: string;
+  encoding: "gzip+base64";
+  /** `command?{"sorted":"params"}` to base64 of a gzipped frame. */
+  frames: Record<string, string>;
+  /** The same key, or a bare command, to a sentence saying why it is not in the file. */
+  missing: Record<string, string>;
+  /** Sampled steps whose traces and gradients are in the file. */
+  steps: number[];
+  notes: string[];
+}
+
+/** Answers from a report: nothing is live, nothing is asked of anybody. */
+export class StaticTransport implements Transport {
+  readonly controllable = false;
+  readonly netron: NetronSource | null;
+  readonly #report: StaticReport;
+
+  /**
+   * @param report The report's data.
+   * @param netronDocument Makes Netron's self-contained page; null where there is none.
+   */
+  constructor(report: StaticReport, netronDocument: (() => Promise<string>) | null = null) {
+    if (report.format !== 1 || report.encoding !== "gzip+base64") {
+      throw new TransportError(
+        `This report has format ${report.format} (${report.encoding}); this viewer reads format 1. Write the report again with the installed ortviz.`,
+      );
+    }
+    this.#report = report;
+    this.netron = netronDocument && { kind: "document", html: netronDocument };
+  }
+
+  async request<C extends CommandName>(command: C, params: CommandParams[C]): Promise<Reply> {
+    const key = requestKey(command, params);
+    const frame = this.#report.frames[key] ?? this.#report.frames[wholeRunKey(command, params)];
+    if (frame !== undefined) return decodeFrame(await unpack(frame));
+    const reason = this.#report.missing[key] ?? this.#report.missing[command];
+    throw new TransportError(reason ?? `This report does not contain ${key}.`);
+  }
+
+  onPush(): () => void {
+    return () => {};
+  }
+
+  dispose(): void {}
+}
+
+/** A range that is not in the file is answered with the whole run; the view clips it. */
+function wholeRunKey(command: CommandName, params: object): string {
+  if (command === "losses") return requestKey(command, {});
+  if (command === "mask_map") {
+    return requestKey(command, { loss: "loss" in params ? params.loss : "mape" });
+  }
+  return requestKey(command, params);
+}
+
+async function unpack(base64: string): Promise<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}

@@ -1,0 +1,5 @@
+export { RequestCache, Resource } from "./cache";
+export * from "./modules";
+export { Selection } from "./selection";
+export { indexAtOrBefore, neighbourStep, sampledStepFor } from "./steps";
+export { DebuggerStore } from "./store";

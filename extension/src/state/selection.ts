@@ -1,0 +1,68 @@
+import { batch, type Signal, signal } from "@preact/signals";
+import type { FindingRow, ModeName, StageName, TraceRow, ViewName } from "../protocol";
+
+/** What is selected; one for all views. */
+export class Selection {
+  readonly view: Signal<ViewName> = signal("losses");
+  /** The step the user picked; null follows the newest one. */
+  readonly pickedStep: Signal<number | null> = signal(null);
+  /** Fully qualified module name; `""` is the root, null is none. */
+  readonly module: Signal<string | null> = signal(null);
+  readonly siteId: Signal<string | null> = signal(null);
+  /** Name of an ONNX value. */
+  readonly value: Signal<string | null> = signal(null);
+  readonly mode: Signal<ModeName> = signal("training");
+  readonly stage: Signal<StageName> = signal("execution_model");
+
+  pickStep(step: number): void {
+    this.pickedStep.value = step;
+  }
+
+  followLatest(): void {
+    this.pickedStep.value = null;
+  }
+
+  /** Select a module; picking the selected one again keeps it. */
+  pickModule(module: string | null): void {
+    batch(() => {
+      this.module.value = module;
+      this.siteId.value = null;
+      this.value.value = null;
+    });
+  }
+
+  pickSite(row: Pick<TraceRow, "site_id" | "module" | "value_name">): void {
+    batch(() => {
+      this.module.value = row.module;
+      this.siteId.value = row.site_id;
+      this.value.value = row.value_name === "" ? null : row.value_name;
+    });
+  }
+
+  pickStage(mode: ModeName, stage: StageName): void {
+    batch(() => {
+      this.mode.value = mode;
+      this.stage.value = stage;
+    });
+  }
+
+  /** A node of a graph: its module where known, and the value it makes. */
+  pickNode(module: string | null, value: string | null, siteId: string | null): void {
+    batch(() => {
+      this.module.value = module;
+      this.value.value = value;
+      this.siteId.value = siteId;
+    });
+  }
+
+  /** Go where a finding is. */
+  goToFinding(finding: FindingRow): void {
+    batch(() => {
+      if (finding.first_step !== null) this.pickedStep.value = finding.first_step;
+      if (finding.module !== null) this.module.value = finding.module;
+      this.siteId.value = finding.site_id === "" ? null : finding.site_id;
+      this.value.value = null;
+      this.view.value = finding.view;
+    });
+  }
+}
