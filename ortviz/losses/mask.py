@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ortviz.losses.ratios import zero_masked_
 from ortviz.losses.values import MaskCode, MaskCounts
 
 
@@ -58,6 +59,36 @@ def codes_of(ratio: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+def count_masked(ratio: Tensor) -> tuple[Tensor, MaskCounts]:
+    """Compute a masked loss and what it masked. Waits twice for the device the ratio lies on.
+
+    Args:
+        ratio: The loss's elements before masking, any sign, at least one. Overwritten.
+
+    Returns:
+        The loss, 0-d in the dtype of ``ratio``, and the counts.
+    """
+    nan_count, pos_inf_count, neg_inf_count = torch.stack(
+        [
+            torch.count_nonzero(ratio != ratio),
+            torch.count_nonzero(ratio == math.inf),
+            torch.count_nonzero(ratio == -math.inf),
+        ]
+    ).tolist()
+    elements = zero_masked_(ratio).abs_()
+    loss = elements.mean()
+    kept_count = ratio.numel() - nan_count - pos_inf_count - neg_inf_count
+    if kept_count == ratio.numel():
+        effective_loss = float(loss)
+    elif kept_count:
+        effective_loss = float(elements.sum(dtype=torch.float64)) / kept_count
+    else:
+        effective_loss = math.nan
+    counts = MaskCounts(nan_count, pos_inf_count, neg_inf_count, ratio.numel(), effective_loss)
+    return loss, counts
+
+
+@torch.no_grad()
 def read_mask(ratio: Tensor, *, masks: bool) -> LossMask:
     """Describe what masking does to a ratio. Waits for the device the ratio lies on.
 
@@ -69,24 +100,17 @@ def read_mask(ratio: Tensor, *, masks: bool) -> LossMask:
     Returns:
         Counts, effective loss and codes.
     """
-    codes = codes_of(ratio) if masks else torch.zeros_like(ratio, dtype=torch.int8)
-    nan_count, pos_inf_count, neg_inf_count = (
-        int((codes == code).sum()) for code in (MaskCode.NAN, MaskCode.POS_INF, MaskCode.NEG_INF)
-    )
+    if masks:
+        codes = codes_of(ratio)
+        counts = count_masked(ratio.clone())[1]
+    else:
+        codes = torch.zeros_like(ratio, dtype=torch.int8)
+        counts = MaskCounts(0, 0, 0, ratio.numel(), float(ratio.abs().mean()))
     return LossMask(
-        nan_count=nan_count,
-        pos_inf_count=pos_inf_count,
-        neg_inf_count=neg_inf_count,
-        element_count=ratio.numel(),
-        effective_loss=_effective_loss(ratio, codes, nan_count + pos_inf_count + neg_inf_count),
+        nan_count=counts.nan_count,
+        pos_inf_count=counts.pos_inf_count,
+        neg_inf_count=counts.neg_inf_count,
+        element_count=counts.element_count,
+        effective_loss=counts.effective_loss,
         codes=codes,
     )
-
-
-def _effective_loss(ratio: Tensor, codes: Tensor, masked_count: int) -> float:
-    if masked_count == 0:
-        return float(ratio.abs().mean())
-    if masked_count == ratio.numel():
-        return math.nan
-    kept = torch.where(codes == MaskCode.KEPT, ratio.abs().to(torch.float64), 0.0)
-    return float(kept.sum()) / (ratio.numel() - masked_count)

@@ -77,9 +77,9 @@ class SmapeLoss(MaskingLoss):
             too: there darts' own class loses its ``detach``, and with it this argument.
         safe_grad: Keep the value to the last bit and make every gradient finite. An element
             receives the gradient 0, by prediction and by target, if its quotient is masked (both
-            0; any NaN or inf; a sum that overflows), or if ``1/(|tgt| + |inpt|)`` exceeds a
-            quarter of the largest number of the dtype. All others keep theirs. This holds for an
-            upstream gradient of at most 1, as ``loss.backward()`` has.
+            0; any NaN or inf; a difference that overflows), or if ``1/(|tgt| + |inpt|)`` exceeds
+            a quarter of the largest number of the dtype. All others keep theirs. This holds for
+            an upstream gradient of at most 1, as ``loss.backward()`` has.
     """
 
     def __init__(self, block_denom_grad: bool = True, safe_grad: bool = False) -> None:

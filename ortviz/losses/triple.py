@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ortviz.losses.checks import check_pair
-from ortviz.losses.mask import codes_of, read_mask
-from ortviz.losses.ratios import percentage_ratio, symmetric_ratio, zero_masked_
+from ortviz.losses.mask import codes_of, count_masked
+from ortviz.losses.ratios import percentage_ratio, symmetric_ratio
 from ortviz.losses.values import MaskCounts, RatioName, ThreeLosses, check_masking_loss
 
 
@@ -31,8 +31,9 @@ def three_losses(input: Tensor, target: Tensor) -> ThreeLosses:  # noqa: A002
         LossInputError: If the two do not fit each other, have no elements, or are not floats.
     """
     check_pair(input, target, "three_losses")
-    error = torch.abs(target - input)
-    percentage = percentage_ratio(input, target)
+    error = target - input
+    percentage = error / target
+    error.abs_()
     symmetric = error / (torch.abs(target) + torch.abs(input))
     means = torch.stack([error.mean(), percentage.abs().mean(), symmetric.mean()])
     mae, mape, smape = means.tolist()
@@ -72,5 +73,5 @@ def _masked(ratio: Tensor, mean: float) -> tuple[float, MaskCounts]:
     """
     if math.isfinite(mean):
         return mean, MaskCounts(0, 0, 0, ratio.numel(), mean)
-    counts = read_mask(ratio, masks=True).counts
-    return float(zero_masked_(ratio).abs().mean()), counts
+    loss, counts = count_masked(ratio)
+    return float(loss), counts
