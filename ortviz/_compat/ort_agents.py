@@ -282,3 +282,9 @@ def _watch_class(manager_class: Any) -> None:
 
     manager_class._create_execution_agent = _create_execution_agent
     setattr(manager_class, _MARK, True)
+
+
+def as_tensors(values: OrtValues) -> tuple[torch.Tensor, ...]:
+    """Return an OrtValueVector's values as tensors that share memory with ORT."""
+    utils: Any = importlib.import_module("onnxruntime.training.ortmodule._utils")
+    return cast("tuple[torch.Tensor, ...]", utils._ortvalues_to_torch_tensor(cast(Any, values)))

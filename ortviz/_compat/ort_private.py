@@ -191,3 +191,12 @@ def _grad_enabled() -> bool:
     import torch
 
     return torch.is_grad_enabled()
+
+
+def differentiable_outputs(manager: ExecutionManager) -> tuple[int, ...]:
+    """Return which user outputs get a gradient: the feeds of a backward run, in order."""
+    info = cast(Any, manager)._graph_info
+    if info is None:
+        return ()
+    without = set(info.output_grad_indices_non_differentiable)
+    return tuple(i for i in range(len(info.user_output_names)) if i not in without)

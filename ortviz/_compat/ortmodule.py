@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ortviz._compat import quiet, scoped, torch_onnx
+from ortviz._compat import guards, quiet, scoped, torch_onnx
 from ortviz._compat.cache import CacheKey, cache_key
 from ortviz._compat.clash import clash_sentence, installed_onnxruntimes
 from ortviz._compat.extensions import (
@@ -150,9 +150,10 @@ def _prepare(progress: ProgressSink | None) -> OrtModuleApi:
     if needs.plan.alias_torch_onnx:
         torch_onnx.alias_moved_modules()
     module = _import_ortmodule(needs, package)
-    if needs.plan.legacy_export:
-        scoped.export_without_dynamo()
+    scoped.scope_exports(legacy_export=needs.plan.legacy_export)
     scoped.tolerate_missing_nvtx()
+    guards.refuse_crashing_graphs()
+    quiet.without_banners()
     return OrtModuleApi(
         ORTModule=module.ORTModule,
         DebugOptions=module.DebugOptions,
@@ -190,6 +191,7 @@ def _import_ortmodule(needs: Requirements, package: ModuleType) -> ModuleType:
             module = importlib.import_module(_ORTMODULE)
             # ORT decides once, when this is first imported, whether to use custom autograd.
             importlib.import_module(f"{_ORTMODULE}._custom_autograd_function")
+            quiet.without_deepspeed_warning()
     except Exception as error:
         raise EnvironmentProblem(
             f"onnxruntime-training {needs.ort_version} does not import with torch "

@@ -1,31 +1,62 @@
-"""Silence warnings that say nothing to the user, and only those."""
+"""Silence what ORT says that tells the user nothing, and only that."""
 
 from __future__ import annotations
 
+import importlib
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_IMPORT_NOISE: tuple[str, ...] = ()
+_LOGGER = "orttraining"
+_DEEPSPEED = r"DeepSpeed import error"
 _EXPORT_NOISE = (
     r"You are using the legacy TorchScript-based ONNX export",
-    r"The feature will be removed",
+    r"Setting `training` to something other than default is deprecated",
+)
+_BANNERS = (
+    "***** ONNX Runtime Training (ORTModule) is accelerating your model *****",
+    "Fast path enabled - skipping checks",
 )
 
 
 @contextmanager
 def noise_of_import() -> Iterator[None]:
-    """Hide what ORT's own use of old API makes torch and Python say while it is imported."""
-    with warnings.catch_warnings():
-        for message in _IMPORT_NOISE:
-            warnings.filterwarnings("ignore", message)
+    """Undo what ORT's import does to logging: it configures the root logger to print INFO."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
         yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @contextmanager
 def noise_of_export() -> Iterator[None]:
-    """Hide the advice to use the new exporter: ORTModule cannot. TracerWarnings stay."""
+    """Hide advice about options ORTModule has no choice in. TracerWarnings stay."""
     with warnings.catch_warnings():
         for message in _EXPORT_NOISE:
             warnings.filterwarnings("ignore", message)
         yield
+
+
+def without_deepspeed_warning() -> None:
+    """Import ORT's DeepSpeed support now, or its absence is announced at the first export."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _DEEPSPEED)
+        importlib.import_module("onnxruntime.training.utils.hooks._zero_offload_subscriber")
+
+
+class _NoBanner(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep a record unless it is a banner and nobody asked for INFO."""
+        asked = logging.getLogger(record.name).getEffectiveLevel() <= logging.INFO
+        return asked or not any(banner in str(record.msg) for banner in _BANNERS)
+
+
+def without_banners() -> None:
+    """Drop ORT's coloured banner of features, logged as a warning, unless INFO is asked for."""
+    logger = logging.getLogger(_LOGGER)
+    if not any(isinstance(each, _NoBanner) for each in logger.filters):
+        logger.addFilter(_NoBanner())

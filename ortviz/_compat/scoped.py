@@ -4,39 +4,65 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from typing import Any
 
 from ortviz._compat import quiet
+from ortviz._compat.symbolics import kept_symbolics, register_ort_symbolics
 
 _MARK = "_ortviz_scoped"
 
 
-def export_without_dynamo() -> None:
-    """Make ORTModule's own export use the TorchScript exporter, its only one.
+def scope_exports(*, legacy_export: bool) -> None:
+    """Keep everything ORTModule needs for its exports inside its exports.
 
-    ``torch.onnx.export`` itself keeps its default: every graph transition manager has a mapping
-    of further keyword arguments for its own call.
+    That is its symbolic functions and, from torch 2.9 on, the TorchScript exporter: every graph
+    transition manager has a mapping of keyword arguments for its own call, so
+    ``torch.onnx.export`` itself keeps its default.
+
+    Args:
+        legacy_export: Whether ``dynamo=False`` must be said.
     """
-    module = importlib.import_module("onnxruntime.training.ortmodule._graph_transition_manager")
+    module: Any = importlib.import_module(
+        "onnxruntime.training.ortmodule._graph_transition_manager"
+    )
     manager: Any = module.GraphTransitionManager
-    if hasattr(manager, _MARK):
+    if _MARK in vars(manager):
         return
     original_init = manager.__init__
     original_export = manager._get_exported_model
+    signature = inspect.signature(original_export)
 
     @functools.wraps(original_init)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original_init(self, *args, **kwargs)
-        self._export_extra_kwargs["dynamo"] = False
+        if legacy_export:
+            self._export_extra_kwargs["dynamo"] = False
 
     @functools.wraps(original_export)
     def get_exported_model(*args: Any, **kwargs: Any) -> Any:
-        with quiet.noise_of_export():
+        opset_version = signature.bind(*args, **kwargs).arguments["onnx_opset_version"]
+        with quiet.noise_of_export(), kept_symbolics():
+            register_ort_symbolics(opset_version)
             return original_export(*args, **kwargs)
 
     manager.__init__ = init
     manager._get_exported_model = staticmethod(get_exported_model)
+    _scope_construction()
     setattr(manager, _MARK, True)
+
+
+def _scope_construction() -> None:
+    """Take back the symbolic functions that building an ORTModule registers for good."""
+    module: Any = importlib.import_module("onnxruntime.training.ortmodule.ortmodule")
+    original_init = module.ORTModule.__init__
+
+    @functools.wraps(original_init)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        with kept_symbolics():
+            original_init(self, *args, **kwargs)
+
+    module.ORTModule.__init__ = init
 
 
 def tolerate_missing_nvtx() -> None:
