@@ -1,0 +1,334 @@
+"""Takes what capture saw on the training thread and keeps it from a thread of its own."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ortviz.record import (
+    EventKind,
+    GraphRecord,
+    LossObservation,
+    Problem,
+    RunEvent,
+    RunInfo,
+    StepCapture,
+)
+from ortviz.record.store import RunState, RunWriter
+from ortviz.session.inbox import DEFAULT_MAX_BYTES, DEFAULT_MAX_ITEMS, Inbox
+from ortviz.session.pace import Pace, Sampling
+from ortviz.session.storage import create_storage
+from ortviz.session.worker import Engine, Item, Worker
+
+_SKIPS_TOLD_EVERY_SECS = 10.0
+_EXIT_SECS = 10.0
+_CLOSE_SECS = 60.0
+
+_open_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+class Recorder:
+    """Keeps one run; an :class:`ortviz.record.Sink`.
+
+    Its methods as a sink are called on the training thread: they only hand things over and never
+    raise. A thread of its own compares, computes losses, looks for findings and writes the run's
+    file, one transaction a step. When that thread cannot keep up, samples are skipped and loss
+    observations dropped rather than training delayed; both are counted and said.
+
+    Args:
+        path: The run's file; another free name beside it is taken when it exists, the temporary
+            folder when it cannot be written there.
+        total_steps: How many steps there will be, if known.
+        max_items: Most items waiting.
+        max_bytes: Most bytes of tensors waiting.
+        engine: Looks for findings; None for ortviz's own detectors.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        total_steps: int | None = None,
+        max_items: int = DEFAULT_MAX_ITEMS,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        engine: Engine | None = None,
+    ) -> None:
+        self._wanted_path = path
+        self._engine = engine
+        self._inbox: Inbox[Item] = Inbox(max_items, max_bytes)
+        self._pace = Pace(total_steps)
+        self._sampling = Sampling(1)
+        self._pid = os.getpid()
+        self._info: RunInfo | None = None
+        self._path: Path | None = None
+        self._worker: Worker | None = None
+        self._thread: threading.Thread | None = None
+        self._ended = False
+        self._unstored: list[Problem] = []
+        self._before_end: Callable[[], None] | None = None
+        self._capture_bytes = 0
+        self._skipped = 0
+        self._skips_told_secs = -_SKIPS_TOLD_EVERY_SECS
+        self._dropped = 0
+        self._listeners: tuple[Callable[[], None], ...] = ()
+        self._lock = threading.Lock()
+
+    # --- what is known ---------------------------------------------------------------------
+
+    @property
+    def info(self) -> RunInfo | None:
+        """What capture said when the run began; None before."""
+        return self._info
+
+    @property
+    def path(self) -> Path | None:
+        """The run's file; None when nothing is recorded."""
+        return self._path
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self._ended
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Problems that could not be written to the run's file."""
+        return (*self._unstored, *(self._worker.problems if self._worker else ()))
+
+    def state(self) -> RunState:
+        """Where the run stands now."""
+        pace = self._pace
+        status = self._sampling.status(stepped=pace.step_count > 0, ended=self._ended)
+        return RunState(
+            status, pace.latest_step, pace.step_count, pace.total_steps, pace.steps_per_sec
+        )
+
+    # --- the sink, on the training thread ----------------------------------------------------
+
+    def started(self, info: RunInfo) -> None:
+        """The model is wrapped: create the file and start the thread."""
+        if self._info is not None or not self._ours():
+            return
+        self._info = info
+        self._sampling.every = info.every
+        storage = create_storage(self._wanted_path, info)
+        if storage.writer is not None:
+            self._start(storage.writer, info)
+        if storage.problem is not None:
+            self.problem(storage.problem)
+
+    def wants(self, step: int) -> bool:
+        """Whether this step is to be sampled: due, and room for it."""
+        if self._thread is None or self._ended or not self._ours():
+            return False
+        if not self._sampling.is_due(step):
+            return False
+        if not self._inbox.has_room(self._capture_bytes):
+            self._skip(step)
+            return False
+        self._sampling.took()
+        return True
+
+    def stepped(self, step: int) -> None:
+        """A training forward pass of this number begins."""
+        self._pace.stepped(step)
+
+    def captured(self, capture: StepCapture) -> None:
+        """A sampled step is complete."""
+        values = (*capture.reference_values.values(), *capture.candidate_values.values())
+        self._capture_bytes = size_bytes(values)
+        # Its cost is paid already, so it is kept even if the queue filled up meanwhile.
+        self._give(capture, self._capture_bytes, force=True)
+
+    def observed(self, observation: LossObservation) -> None:
+        """A loss call was seen, or its step ended without one."""
+        arrays = (
+            observation.input,
+            observation.target,
+            observation.reference_input,
+            observation.gradient,
+        )
+        if not self._give(observation, size_bytes(a for a in arrays if a is not None)):
+            self._drop(observation.step)
+
+    def graph(self, graph: GraphRecord) -> None:
+        """A stage was saved by ORTModule."""
+        self._give(graph, len(graph.model_bytes), force=True)
+
+    def event(self, event: RunEvent) -> None:
+        """Something happened to the run."""
+        self._give(event, 0, force=True)
+
+    def problem(self, problem: Problem) -> None:
+        """Something of ortviz's own went wrong; training goes on."""
+        if self._thread is None:
+            self._unstored.append(problem)
+        else:
+            self._give(problem, 0, force=True)
+
+    # --- controls, from any thread -------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Go on training without sampling."""
+        self._sampling.pause()
+        self._give(None, 0, force=True)
+
+    def resume(self) -> None:
+        """Sample again as before."""
+        self._sampling.resume()
+        self._give(None, 0, force=True)
+
+    def sample_next(self) -> None:
+        """Sample the next step, whatever its number."""
+        self._sampling.sample_next()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Be called on the recorder's thread after something new can be read.
+
+        Returns:
+            How to stop.
+        """
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def stop() -> None:
+            with self._lock:
+                self._listeners = tuple(kept for kept in self._listeners if kept is not listener)
+
+        return stop
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def before_end(self, finish: Callable[[], None]) -> None:
+        """Have ``finish`` called first when the run ends, to hand over a step still in flight."""
+        self._before_end = finish
+
+    def flush(self, timeout_secs: float = _CLOSE_SECS) -> bool:
+        """Wait until everything given so far can be read; False when time ran out."""
+        if not self._ours() or self._thread is threading.current_thread():
+            return False
+        return self._inbox.wait_empty(timeout_secs)
+
+    def end(self) -> None:
+        """Take nothing more, without waiting until everything is written."""
+        if self._ended or not self._ours():
+            return
+        finish, self._before_end = self._before_end, None
+        if finish is not None:
+            finish()
+        self._tell_leftovers()
+        self._ended = True
+        self._inbox.close()
+        _open_recorders.discard(self)
+
+    def close(self, timeout_secs: float = _CLOSE_SECS) -> bool:
+        """End the run and wait until its file is complete.
+
+        Returns:
+            False when the disk was slower than ``timeout_secs``; writing goes on then.
+        """
+        self.end()
+        thread = self._thread
+        if thread is None or not self._ours() or thread is threading.current_thread():
+            return True
+        thread.join(timeout_secs)
+        return not thread.is_alive()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _start(self, writer: RunWriter, info: RunInfo) -> None:
+        self._path = writer.path
+        engine = self._engine or _engine(info)
+        self._worker = Worker(self._inbox, writer, engine, self.state, self._tell)
+        self._thread = threading.Thread(
+            target=self._worker.run, name=f"ortviz-recorder-{info.name}", daemon=True
+        )
+        self._thread.start()
+        _open_recorders.add(self)
+
+    def _ours(self) -> bool:
+        """Whether this is the process that began the run; a fork has no thread and no file."""
+        return os.getpid() == self._pid
+
+    def _give(self, item: Item, bytes_held: int, *, force: bool = False) -> bool:
+        if self._thread is None or not self._ours():
+            return False
+        return self._inbox.offer(item, bytes_held, force=force)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    def _skip(self, step: int) -> None:
+        self._skipped += 1
+        now = time.monotonic()
+        if now - self._skips_told_secs >= _SKIPS_TOLD_EVERY_SECS:
+            self._skips_told_secs = now
+            self._tell_skips(step)
+
+    def _tell_skips(self, step: int) -> None:
+        count, self._skipped = self._skipped, 0
+        steps = "1 step that was due was" if count == 1 else f"{count} steps that were due were"
+        self.event(
+            RunEvent(
+                EventKind.SAMPLING_SKIPPED,
+                step,
+                f"{steps} not sampled, because earlier ones were still being written. "
+                "Sample less often: every= (--every) with a larger number.",
+            )
+        )
+
+    def _drop(self, step: int) -> None:
+        if self._thread is None or self._ended or not self._ours():
+            return
+        self._dropped += 1
+        if self._dropped == 1:
+            self.problem(
+                Problem(
+                    what=f"From step {step} on, some steps have no recorded losses: training is "
+                    "faster than they can be written.",
+                    remedy="Nothing is wrong with the training. The count follows when it ends.",
+                    step=step,
+                )
+            )
+
+    def _tell_leftovers(self) -> None:
+        step = self._pace.latest_step or 0
+        if self._skipped:
+            self._tell_skips(step)
+        if self._dropped:
+            self.problem(
+                Problem(
+                    what=f"{self._dropped} of {self._pace.step_count} steps have no recorded "
+                    "losses, because training was faster than they could be written.",
+                    remedy="Nothing is wrong with the training. A run on a faster disk, or a "
+                    "larger batch, keeps them all.",
+                    step=step,
+                )
+            )
+
+
+def size_bytes(arrays: Iterable[np.ndarray]) -> int:
+    """Memory held by arrays; one that is given twice counts once."""
+    return sum({id(array): array.nbytes for array in arrays}.values())
+
+
+def _engine(info: RunInfo) -> Engine:
+    from ortviz.findings import FindingsEngine
+
+    return FindingsEngine(info)
+
+
+@atexit.register
+def _close_all() -> None:
+    """Write what is still waiting before the interpreter takes the threads away."""
+    deadline = time.monotonic() + _EXIT_SECS
+    for recorder in tuple(_open_recorders):
+        recorder.close(max(deadline - time.monotonic(), 0.1))
