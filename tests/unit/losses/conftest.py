@@ -85,8 +85,10 @@ class Outcome:
 def run() -> Callable[[Callable[[Tensor, Tensor], Tensor], Tensor, Tensor], Outcome]:
     """Compute a loss and both gradients from fresh leaves with the memory layout of the given."""
 
-    def compute(loss: Callable[[Tensor, Tensor], Tensor], input: Tensor, target: Tensor) -> Outcome:
-        p = input.detach().requires_grad_()
+    def compute(
+        loss: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, target: Tensor
+    ) -> Outcome:
+        p = prediction.detach().requires_grad_()
         t = target.detach().requires_grad_()
         value = loss(p, t)
         value.backward()

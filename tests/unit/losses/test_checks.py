@@ -54,7 +54,7 @@ def test_sizes_that_broadcast_warn_as_l1loss_does_at_the_callers_line(case) -> N
     with warnings.catch_warnings(record=True) as ours:
         warnings.simplefilter("always")
         value = case.loss()(p, t)
-    with pytest.warns(UserWarning) as torchs:
+    with pytest.warns(UserWarning, match="Using a target size") as torchs:
         torch.nn.L1Loss()(p, t)
     assert value.shape == ()
     (warning,) = ours
