@@ -1,0 +1,8 @@
+"""Makes the golden run importable, for pytest as for the script that writes the messages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "golden"))
