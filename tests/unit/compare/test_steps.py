@@ -1,0 +1,209 @@
+"""Pairing of sites, attributes before values, first divergence."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from ortviz.compare import compare_step
+from ortviz.record import (
+    Direction,
+    Mode,
+    Site,
+    SiteRecord,
+    SiteStatus,
+    StepCapture,
+    StepRecord,
+    TensorStats,
+    Verdict,
+)
+
+
+def stats_of(values: np.ndarray, dtype: str = "") -> TensorStats:
+    finite = values[np.isfinite(values)]
+    return TensorStats(
+        shape=values.shape,
+        dtype=dtype or values.dtype.name,
+        element_count=values.size,
+        minimum=float(finite.min()) if finite.size else None,
+        maximum=float(finite.max()) if finite.size else None,
+        mean=None,
+        std=None,
+        l2_norm=float(np.linalg.norm(finite)) if finite.size else None,
+        zero_count=int((values == 0).sum()),
+        nan_count=int(np.isnan(values).sum()),
+        posinf_count=0,
+        neginf_count=0,
+        first_nonfinite_index=None,
+    )
+
+
+class Builder:
+    """A capture, site by site."""
+
+    def __init__(self) -> None:
+        self.sides: tuple[list[SiteRecord], list[SiteRecord]] = ([], [])
+        self.values: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
+
+    def add(
+        self,
+        name: str,
+        reference: np.ndarray | SiteStatus | None,
+        candidate: np.ndarray | SiteStatus | None,
+        direction: Direction = Direction.FORWARD,
+        slot: str = "out0",
+        dtypes: tuple[str, str] = ("", ""),
+    ) -> Site:
+        site = Site(direction, name, slot)
+        for side, seen in enumerate((reference, candidate)):
+            order = len(self.sides[side])
+            if isinstance(seen, SiteStatus):
+                self.sides[side].append(SiteRecord(site, order, seen))
+            elif seen is not None:
+                stats = stats_of(seen, dtypes[side])
+                self.sides[side].append(SiteRecord(site, order, SiteStatus.CAPTURED, stats))
+                self.values[side][site.id] = seen
+        return site
+
+    def compare(self):
+        record = StepRecord(7, Mode.TRAINING, False, tuple(self.sides[0]), tuple(self.sides[1]))
+        return compare_step(StepCapture(record, *self.values))
+
+
+ONE, TWO = np.array([1.0, 1.0], np.float32), np.array([2.0, 1.0], np.float32)
+
+
+def test_every_kind_of_site_in_one_step():
+    build = Builder()
+    same = build.add("a", ONE, ONE)
+    far = build.add("b", ONE, TWO)
+    result = build.compare()
+    assert result.step == 7
+    assert [one.site for one in result.sites] == [same, far]
+    assert [one.verdict for one in result.sites] == [Verdict.EQUAL, Verdict.DIVERGENT]
+    assert result[far.id].max_abs_error == 1.0
+    assert result.first_divergence == {Direction.FORWARD: far}
+
+
+def test_first_divergence_follows_each_directions_own_order():
+    build = Builder()
+    build.add("in", ONE, ONE)
+    first_forward = build.add("mid", ONE, TWO)
+    build.add("out", ONE, TWO)
+    first_backward = build.add("out", ONE, TWO, Direction.BACKWARD)
+    build.add("mid", ONE, TWO, Direction.BACKWARD)
+    build.add("mid", ONE, ONE, Direction.PARAMETER_GRAD, "weight")
+    result = build.compare()
+    assert result.first_divergence == {
+        Direction.FORWARD: first_forward,
+        Direction.BACKWARD: first_backward,
+    }
+
+
+def test_order_of_execution_counts_not_order_of_the_list():
+    build = Builder()
+    build.add("late", ONE, TWO)
+    early = build.add("early", ONE, TWO)
+    build.sides[0].reverse()
+    build.sides[0][:] = [
+        SiteRecord(r.site, i, r.status, r.stats) for i, r in enumerate(build.sides[0])
+    ]
+    build.sides[0].reverse()
+    assert build.compare().first_divergence[Direction.FORWARD] == early
+
+
+def test_parameters_and_inputs_are_left_out():
+    build = Builder()
+    build.add("", ONE, TWO, Direction.INPUT, "in0")
+    build.add("a", None, ONE, Direction.PARAMETER, "weight")
+    build.add("b", ONE, TWO, Direction.PARAMETER, "weight")
+    assert build.compare().sites == ()
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate", "reason"),
+    [
+        (ONE, SiteStatus.FUSED_AWAY, "ORT merged this tensor"),
+        (SiteStatus.NEVER_CALLED, SiteStatus.NEVER_CALLED, "did not run on eager's side"),
+        (ONE, SiteStatus.NOT_CAPTURED, "Not recorded on ORT's side"),
+        (ONE, None, "Seen on eager's side only"),
+        (None, ONE, "Seen on ORT's side only"),
+        (SiteStatus.NO_GRADIENT, SiteStatus.NO_GRADIENT, "No gradient on either side"),
+        (SiteStatus.NO_GRADIENT, ONE * 0, r"Eager has no gradient here \(None\), ORT one of zeros"),
+        (ONE * 0, SiteStatus.NO_GRADIENT, r"ORT has no gradient here \(None\), eager one of zeros"),
+        (ONE, SiteStatus.NO_GRADIENT, "ORT has no gradient here .* eager has one of L2 norm 1.41"),
+        (ONE, np.ones((2, 1), np.float32), r"eager float32 \(2,\), ORT float32 \(2, 1\)"),
+    ],
+)
+def test_not_comparable_says_why(reference, candidate, reason):
+    build = Builder()
+    site = build.add("a", reference, candidate, Direction.PARAMETER_GRAD)
+    (one,) = build.compare().sites
+    assert (one.site, one.verdict) == (site, Verdict.NOT_COMPARABLE)
+    assert re.search(reason, one.reason), one.reason
+    assert build.compare().first_divergence == {}
+
+
+def test_the_records_own_reason_is_used():
+    build = Builder()
+    site = build.add("a", ONE, None)
+    build.sides[1].append(
+        SiteRecord(site, 0, SiteStatus.FUSED_AWAY, reason="Part of BiasGelu_1 now.")
+    )
+    assert build.compare()[site.id].reason == "Part of BiasGelu_1 now."
+
+
+def test_values_that_were_not_kept():
+    build = Builder()
+    site = build.add("a", ONE, ONE)
+    del build.values[1][site.id]
+    one = build.compare()[site.id]
+    assert one.verdict is Verdict.NOT_COMPARABLE
+    assert "Only its statistics" in one.reason
+
+
+def test_different_dtypes_are_named_and_judged_by_the_looser():
+    build = Builder()
+    site = build.add("a", ONE, (ONE * 1.002).astype(np.float16))
+    one = build.compare()[site.id]
+    assert one.verdict is Verdict.ROUNDING
+    assert one.reason == "The dtypes differ: eager float32, ORT float16."
+
+
+def test_bfloat16_is_judged_by_its_true_dtype():
+    build = Builder()
+    names = ("bfloat16", "bfloat16")
+    site = build.add("a", ONE, ONE * np.float32(1.01), dtypes=names)
+    assert build.compare()[site.id].verdict is Verdict.ROUNDING
+
+
+def test_zero_gradients_are_judged_beside_the_largest_of_their_direction():
+    build = Builder()
+    noise = np.array([1e-8, -1e-8], np.float32)
+    bias = build.add("conv", noise, -noise, Direction.PARAMETER_GRAD, "bias")
+    build.add("conv", ONE, ONE, Direction.PARAMETER_GRAD, "weight")
+    backward = build.add("conv", noise, -noise, Direction.BACKWARD)
+    forward = build.add("conv", noise, -noise)
+    result = build.compare()
+    assert result[bias.id].verdict is Verdict.ROUNDING
+    assert result[backward.id].verdict is Verdict.DIVERGENT
+    assert result[forward.id].verdict is Verdict.DIVERGENT
+
+
+def test_batchnorm_buffers():
+    build = Builder()
+    count = build.add("bn", np.array(5), np.array(1), Direction.BUFFER, "num_batches_tracked")
+    mean = build.add("bn", ONE, ONE * np.float32(1.5), Direction.BUFFER, "running_mean")
+    result = build.compare()
+    assert result[count.id].verdict is Verdict.DIVERGENT
+    assert result[mean.id].verdict is Verdict.DIVERGENT
+    assert result.first_divergence == {Direction.BUFFER: count}
+
+
+def test_nan_on_both_sides_alike_is_no_divergence():
+    build = Builder()
+    broken = np.array([np.nan, 1.0], np.float32)
+    build.add("a", broken, broken)
+    assert build.compare().first_divergence == {}
