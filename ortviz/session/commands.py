@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ortviz.errors import OrtvizError, UnknownNameError
 from ortviz.protocol.codec import Buffers
-from ortviz.protocol.messages import CommandName, MaskedLossName, ModeName, StageName
+from ortviz.protocol.messages import CommandName, MaskedLossName, ModeName, StageName, SummaryView
 from ortviz.protocol.validate import check_name, check_params
 from ortviz.record import EventKind, StepComparison, StepLosses, StepRecord
 from ortviz.record.store import RunReader
@@ -63,15 +66,7 @@ def _run(reader: RunReader, params: Params, buffers: Buffers) -> object:
 
 
 def _summary(reader: RunReader, params: Params, buffers: Buffers) -> object:
-    return summary_view(
-        reader.state(),
-        reader.sampled_steps(),
-        reader.loss_bins(max_points=SPARK_POINTS),
-        newest_losses(reader),
-        reader.findings(),
-        reader.problems(),
-        buffers,
-    )
+    return summary(reader, buffers)
 
 
 def _losses(reader: RunReader, params: Params, buffers: Buffers) -> object:
@@ -152,6 +147,28 @@ _ANSWERS: dict[CommandName, Callable[[RunReader, Params, Buffers], object]] = {
     "graph_model": _graph_model,
     "findings": _findings,
 }
+
+
+def summary(
+    reader: RunReader, buffers: Buffers, shown_steps: NDArray[np.int64] | None = None
+) -> SummaryView:
+    """Where the run stands.
+
+    Args:
+        reader: The run.
+        buffers: Takes the columns.
+        shown_steps: int64 (step): the recorded steps that can be asked for; all when None.
+    """
+    return summary_view(
+        reader.state(),
+        reader.sampled_steps(),
+        reader.loss_bins(max_points=SPARK_POINTS),
+        newest_losses(reader),
+        reader.findings(),
+        reader.problems(),
+        buffers,
+        shown_steps,
+    )
 
 
 def compared_step(reader: RunReader, step: int) -> tuple[StepRecord, StepComparison]:

@@ -33,6 +33,7 @@ def summary_view(
     findings: Sequence[Finding],
     problems: Sequence[Problem],
     buffers: Buffers,
+    shown_steps: NDArray[np.int64] | None = None,
 ) -> SummaryView:
     """Where the run stands.
 
@@ -44,7 +45,9 @@ def summary_view(
         findings: All of the run.
         problems: All of the run, oldest first; the newest are shown.
         buffers: Takes the columns.
+        shown_steps: The recorded steps that can be asked for, where that is not all of them.
     """
+    shown = sampled_steps if shown_steps is None else shown_steps
     loss = spark_loss(spark, newest)
     place = LOSS_NAMES.index(loss)
     return {
@@ -55,7 +58,7 @@ def summary_view(
         "steps_per_sec": wire_float(state.steps_per_sec),
         "sampled_step_count": len(sampled_steps),
         "latest_sampled_step": int(sampled_steps[-1]) if len(sampled_steps) else None,
-        "sampled_steps": int_column(buffers, thinned(sampled_steps, MAX_SAMPLED_STEPS)),
+        "sampled_steps": int_column(buffers, thinned(shown, MAX_SAMPLED_STEPS)),
         "spark_steps": int_column(buffers, spark.steps),
         "spark_min": float_column(buffers, spark.minimum[_CANDIDATE, place]),
         "spark_max": float_column(buffers, spark.maximum[_CANDIDATE, place]),

@@ -1,0 +1,200 @@
+"""What a report holds: the answers to everything its reader may ask, made beforehand."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ortviz.protocol.codec import Buffers, encode_frame
+from ortviz.record import Mode, RunStatus, Stage
+from ortviz.record.store import MASKED_LOSSES, RunReader, StoredGraph
+from ortviz.report.steps import Steps, choose_steps
+from ortviz.session.commands import handle, summary
+from ortviz.views.summary import thinned
+
+LOSS_POINTS = 4000
+"""Bins of the loss curves; a report cannot ask for finer ones later."""
+MAX_STEPS_BYTES = 48 * 2**20
+"""Budget of the traces and gradients, compressed; beyond it fewer steps are taken."""
+MAX_MODEL_BYTES = 32 * 2**20
+"""Largest single ONNX file that is put in."""
+MAX_MODELS_BYTES = 64 * 2**20
+"""Budget of all ONNX files together, before compression."""
+MAX_MASKED_STEPS = 200
+"""Steps per loss whose masked elements are listed one by one."""
+
+_STAGE_PRIORITY = (
+    Stage.EXECUTION_MODEL,
+    Stage.TORCH_EXPORTED,
+    Stage.OPTIMIZED_PRE_GRAD,
+    Stage.OPTIMIZED,
+    Stage.POST_PROCESSED,
+)
+
+
+@dataclass(slots=True)
+class Contents:
+    """What is embedded; the fields are those of ``StaticReport`` in ``static_transport.ts``.
+
+    Attributes:
+        frames: Key (command and parameters) to base64 of the gzipped frame.
+        missing: Key or command to a sentence saying why it is not in the file.
+        steps: Recorded steps whose traces and gradients are in the file.
+        notes: Sentences for a person: what is in the file and what was left out.
+    """
+
+    frames: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    steps: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, reader: RunReader, command: str, params: Mapping[str, object]) -> int:
+        """Answer a command and keep it; returns the size of what was kept, in bytes."""
+        payload, buffers = handle(reader, command, params)
+        return self.keep(command, params, payload, buffers)
+
+    def keep(
+        self,
+        command: str,
+        params: Mapping[str, object],
+        payload: object,
+        buffers: Sequence[bytes],
+    ) -> int:
+        """Keep an answer; returns the size of what was kept, in bytes."""
+        packed = pack(encode_frame(payload, buffers))
+        self.frames[request_key(command, params)] = packed
+        return len(packed)
+
+
+def request_key(command: str, params: Mapping[str, object]) -> str:
+    """The same text for the same request, here and in ``requestKey`` of ``transport.ts``."""
+    return f"{command}?{json.dumps(dict(params), sort_keys=True, separators=(',', ':'))}"
+
+
+def pack(content: bytes) -> str:
+    """Gzip and base64, as the page unpacks it; the same bytes give the same text."""
+    return base64.b64encode(gzip.compress(content, 6, mtime=0)).decode("ascii")
+
+
+def collect(reader: RunReader, max_steps: int) -> Contents:
+    """Everything that is to be embedded.
+
+    Args:
+        reader: The run.
+        max_steps: At most so many recorded steps, at least 2.
+
+    Raises:
+        StoreError: The run file cannot be read.
+    """
+    contents = Contents()
+    for command in ("run", "findings", "graphs"):
+        contents.add(reader, command, {})
+    _add_losses(reader, contents)
+    steps = _add_steps(reader, contents, max_steps)
+    _add_summary(reader, contents, steps)
+    _add_masks(reader, contents, steps)
+    _add_graphs(reader, contents)
+    contents.missing["control"] = "This is a report: there is no training to control."
+    return contents
+
+
+def _add_losses(reader: RunReader, contents: Contents) -> None:
+    payload, buffers = handle(reader, "losses", {"max_points": LOSS_POINTS})
+    contents.keep("losses", {}, payload, buffers)
+
+
+def _add_steps(reader: RunReader, contents: Contents, max_steps: int) -> Steps:
+    sampled = reader.sampled_steps()
+    findings = reader.findings()
+    chosen = choose_steps(sampled, findings, max(max_steps, 2))
+    if len(chosen):
+        size = max(_add_step(reader, contents, int(chosen[-1])), 1)
+        affordable = max(MAX_STEPS_BYTES // size, 2)
+        chosen = choose_steps(sampled, findings, min(affordable, max(max_steps, 2)))
+    for step in chosen[:-1]:
+        _add_step(reader, contents, int(step))
+    contents.steps = [int(step) for step in chosen]
+    left_out = _steps_note(len(chosen), len(sampled))
+    contents.notes.append(left_out)
+    contents.missing["traces"] = contents.missing["gradients"] = left_out
+    return chosen
+
+
+def _add_step(reader: RunReader, contents: Contents, step: int) -> int:
+    return sum(contents.add(reader, command, {"step": step}) for command in ("traces", "gradients"))
+
+
+def _steps_note(chosen_count: int, sampled_count: int) -> str:
+    if sampled_count == 0:
+        return "No step was recorded before this report was written."
+    if chosen_count == sampled_count:
+        return f"This report holds all {sampled_count} recorded steps."
+    return (
+        f"This report holds {chosen_count} of {sampled_count} recorded steps: the first, the last, "
+        "those around findings, and others evenly between. Open the run itself for the rest."
+    )
+
+
+def _add_summary(reader: RunReader, contents: Contents, steps: Steps) -> None:
+    buffers = Buffers()
+    payload = summary(reader, buffers, steps)
+    if payload["status"] != RunStatus.ENDED.value:
+        payload["status"] = RunStatus.ENDED.value
+        contents.notes.append(
+            f"It was written while the run was still open, after step {payload['latest_step']}."
+            if payload["step_count"]
+            else "It was written before the first step."
+        )
+    contents.keep("summary", {}, payload, buffers.parts())
+
+
+def _add_masks(reader: RunReader, contents: Contents, steps: Steps) -> None:
+    for loss in MASKED_LOSSES:
+        contents.add(reader, "mask_map", {"loss": loss})
+        masked = np.unique(np.array(reader.masked_elements(loss).steps, dtype=np.int64))
+        kept = _listed(masked, np.intersect1d(masked, steps))
+        for step in kept:
+            contents.add(reader, "masked_elements", {"loss": loss, "step": int(step)})
+        if len(kept) < len(masked):
+            contents.notes.append(
+                f"Masked elements of {loss.upper()} are listed for {len(kept)} of the steps at "
+                "which there were any; the map shows the others."
+            )
+    contents.missing["masked_elements"] = (
+        "The masked elements of this step are not listed in this report. Open the run itself."
+    )
+
+
+def _listed(masked: Steps, traced: Steps) -> list[int]:
+    """All masked steps, or half evenly spread and half of those whose traces are there too."""
+    if len(masked) <= MAX_MASKED_STEPS:
+        return [int(step) for step in masked]
+    half = MAX_MASKED_STEPS // 2
+    chosen = np.union1d(thinned(masked, half), thinned(traced, half))
+    return [int(step) for step in chosen]
+
+
+def _add_graphs(reader: RunReader, contents: Contents) -> None:
+    room_bytes = MAX_MODELS_BYTES
+    for stored in sorted(reader.graphs(), key=_priority):
+        params = {"mode": stored.graph.mode.value, "stage": stored.graph.stage.value}
+        contents.add(reader, "graph_nodes", params)
+        if stored.size_bytes <= min(room_bytes, MAX_MODEL_BYTES):
+            contents.add(reader, "graph_model", params)
+            room_bytes -= stored.size_bytes
+            continue
+        sentence = (
+            f"The ONNX file of {params['stage']} ({params['mode']}, "
+            f"{stored.size_bytes / 2**20:.0f} MiB) is too large for a report; its nodes are listed."
+        )
+        contents.missing[request_key("graph_model", params)] = sentence
+        contents.notes.append(sentence)
+
+
+def _priority(stored: StoredGraph) -> tuple[bool, int]:
+    return stored.graph.mode is not Mode.TRAINING, _STAGE_PRIORITY.index(stored.graph.stage)
