@@ -12,9 +12,8 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from ortviz.errors import OrtvizError, ProtocolError, StoreError, UnknownNameError
+from ortviz.errors import OrtvizError, StoreError
 from ortviz.protocol.codec import encode_frame
-from ortviz.protocol.validate import check_name, check_params
 from ortviz.record.store import RunReader
 from ortviz.server.files import json_error
 
@@ -80,10 +79,10 @@ class RunHandler(APIHandler):
             return None
         try:
             return await loop.run_in_executor(None, asked)
-        except (ProtocolError, UnknownNameError) as error:
-            json_error(self, 400, str(error))
-        except OrtvizError as error:
+        except StoreError as error:
             json_error(self, 500, str(error))
+        except OrtvizError as error:
+            json_error(self, 400, str(error))
         return None
 
 
@@ -91,7 +90,8 @@ class RunCommandHandler(RunHandler):
     """``POST ortviz/run/command`` with ``{"run", "id", "command", "params"}``; answers a frame.
 
     The layout of a frame is described in :mod:`ortviz.protocol.codec`. ``control`` is refused:
-    it needs the kernel that trains.
+    it needs the kernel that trains. What cannot be answered gets a status and ``{"message"}``:
+    404 if the run cannot be opened, 400 if the run has no such thing, 500 if reading failed.
     """
 
     @web.authenticated
@@ -105,15 +105,7 @@ class RunCommandHandler(RunHandler):
             json_error(self, 400, "A command is a JSON object with run, command and params.")
             return
         path = self.run_path(body.get("run"))
-        try:
-            command = check_name(body.get("command"))
-            params = check_params(command, body.get("params") or {})
-        except ProtocolError as error:
-            json_error(self, 400, str(error))
-            return
-        if command == "control":
-            json_error(self, 400, "A recorded run cannot be controlled; its kernel can.")
-            return
+        command, params = str(body.get("command")), body.get("params", {})
         frame = await self.read_run(
             path, lambda reader: encode_frame(*handle(reader, command, params))
         )
