@@ -3,16 +3,20 @@
 The TorchScript exporter writes the stack of called modules into every name:
 ``/_original_module/blocks.0/attn/MatMul_output_0``. A container that is not called itself is
 joined to its child by a dot (``blocks.0``); a called Sequential repeats its own name before the
-child's (``c/c.1``), at the root too (``/_original_module/_original_module.2/Gemm``). ORT's
-gradient builder appends ``_Grad/…`` to the forward node's name and ``_grad`` to the tensor's.
+child's (``c/c.1``), at the root too (``/_original_module/_original_module.2/Gemm``). A module
+called again gets a number (``shared_1``). ORT's gradient builder appends ``_Grad/…`` to the
+forward node's name and ``_grad`` to the tensor's.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 ROOT = "_original_module"
 """The attribute under which ORTModule keeps the user's model."""
+
+_REPEATED_CALL = re.compile(r"^(.+)_\d+$")
 
 
 class ModuleScopes:
@@ -72,6 +76,13 @@ class ModuleScopes:
         return self._aliases.get(name, name)
 
     def _readings(self, name: str, last: str, part: str) -> list[tuple[str, str]]:
+        found = self._exact_readings(name, last, part)
+        repeated_call = _REPEATED_CALL.match(part)
+        if not found and repeated_call is not None:
+            found = self._exact_readings(name, last, repeated_call[1])
+        return found
+
+    def _exact_readings(self, name: str, last: str, part: str) -> list[tuple[str, str]]:
         found = []
         if part.startswith(f"{last}."):
             repeated = name + part[len(last) :] if name else part[len(last) + 1 :]

@@ -74,7 +74,7 @@ class HookEvent:
 
     Attributes:
         order: Position in the step, from 0, over all kinds.
-        kind: ``forward_pre``, ``forward``, ``full_backward_pre`` or ``full_backward``.
+        kind: ``forward_pre``, ``forward`` or ``output_gradient``.
         module: Fully qualified module name.
         call: Which call of the module within the step, from 0.
         duration_secs: Wall time since the matching pre hook; None for pre hooks.

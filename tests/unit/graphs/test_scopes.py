@@ -22,6 +22,8 @@ from ortviz.graphs import ModuleScopes, forward_node_name
         (["", "a", "a.a", "a.a.0"], "/_original_module/a/a.0/Gemm", "a.a.0"),
         (["", "a"], "/_original_module/a/Gemm_Grad/dC_reduced", "a"),
         (["", "a"], "/_original_module/Flatten_output_0_grad", ""),
+        (["", "a"], "/_original_module/a_1/Gemm", "a"),
+        (["", "a", "a_1"], "/_original_module/a_1/Gemm", "a_1"),
         (["", "a"], "BiasGelu_token_1", None),
         (["", "a"], "/Identity", None),
     ],

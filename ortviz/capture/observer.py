@@ -1,0 +1,207 @@
+"""Watches one wrapped module: counts its steps, samples some, hands everything to the sink."""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from ortviz.capture import records
+from ortviz.capture.assemble import assemble
+from ortviz.capture.observation import NO_LOSS_SEEN, observe_loss
+from ortviz.capture.pending import PendingStep
+from ortviz.capture.records import SideBuilder
+from ortviz.capture.shadow import Shadow
+from ortviz.capture.taps import Taps
+from ortviz.capture.trees import tensors_in
+from ortviz.errors import OrtvizError
+from ortviz.record import Direction, Problem, Sink
+
+_OPEN_LIMIT = 8
+Engine = Literal["ortmodule", "eager"]
+Forward = Callable[..., Any]
+
+
+class StepObserver:
+    """Follows training steps of one module, whichever engine runs them.
+
+    Args:
+        original: The user's own module.
+        sink: Gets everything.
+        taps: Reads ORT's run; None when the engine is eager PyTorch.
+    """
+
+    def __init__(self, original: nn.Module, sink: Sink, taps: Taps | None) -> None:
+        self.original = original
+        self.sink = sink
+        self.taps = taps
+        self.fallback = taps is None
+        self._shadow: Shadow | None = None
+        self._shadow_refused = False
+        self._open: deque[PendingStep] = deque()
+        self._problem_keys: set[str] = set()
+        self.next_step = 0
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PendingStep:
+        """A training forward begins."""
+        if self._open and (self.fallback or len(self._open) >= _OPEN_LIMIT):
+            self.finish_oldest()
+        step = self.next_step
+        self.next_step += 1
+        self.sink.stepped(step)
+        pending = PendingStep(step, sampled=bool(self.sink.wants(step)))
+        if pending.sampled:
+            self.guarded(pending, lambda: self._note_start(pending, args, kwargs))
+        self._open.append(pending)
+        return pending
+
+    def returned(
+        self, pending: PendingStep, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> None:
+        """The forward of ``pending`` gave ``result`` to the user."""
+        self.guarded(pending, lambda: self._after_forward(pending, args, kwargs, result))
+
+    def abandoned(self, pending: PendingStep) -> None:
+        """The forward raised; the step is no step."""
+        pending.watch.close()
+        if pending in self._open:
+            self._open.remove(pending)
+        if self.taps is not None:
+            self.taps.forget(pending)
+
+    def backward_done(self, pending: PendingStep) -> None:
+        """ORT's backward of ``pending`` is over."""
+        if pending in self._open:
+            self._open.remove(pending)
+        self._finish(pending)
+
+    def finish(self) -> None:
+        """Hand over every step still waiting for a backward."""
+        while self._open:
+            self.finish_oldest()
+
+    def finish_oldest(self) -> None:
+        """Hand over the oldest open step as it is."""
+        pending = self._open.popleft()
+        if self.taps is not None:
+            self.taps.forget(pending)
+        self._finish(pending)
+
+    def guarded(self, pending: PendingStep, action: Callable[[], None]) -> None:
+        """Run our own work so that its failure costs the user nothing but that work."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever it is, training goes on
+            known = isinstance(error, OrtvizError)
+            what = (
+                error.what
+                if isinstance(error, OrtvizError)
+                else (f"A part of the step could not be recorded: {type(error).__name__}: {error}")
+            )
+            if what in self._problem_keys:
+                return
+            self._problem_keys.add(what)
+            remedy = (
+                error.remedy
+                if isinstance(error, OrtvizError)
+                else ("Training goes on. Please report this with the detail.")
+            )
+            detail = "" if known else traceback.format_exc()
+            self.sink.problem(Problem(what, remedy, step=pending.step, detail=detail))
+
+    def _note_start(
+        self, pending: PendingStep, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        pending.buffers_before = {
+            name: buffer.detach().clone() for name, buffer in self.original.named_buffers()
+        }
+        start = SideBuilder()
+        records.add_inputs(start, list(tensors_in((args, dict(kwargs)))))
+        weights = {name: p.detach() for name, p in self.original.named_parameters()}
+        records.add_named(start, Direction.PARAMETER, weights, keep_values=False)
+        pending.start = start
+
+    def _after_forward(
+        self,
+        pending: PendingStep,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        result: Any,
+    ) -> None:
+        outputs = list(tensors_in(result))
+        pending.fallback = self.fallback
+        if pending.sampled:
+            pending.outputs = [output.detach().clone() for output in outputs]
+            self._unalias(pending, outputs)
+            self._run_shadow(pending, args, kwargs)
+        if self.fallback:
+            self._hook_gradients(pending, outputs)
+        pending.watch.open(outputs)
+
+    def _unalias(self, pending: PendingStep, outputs: list[torch.Tensor]) -> None:
+        """The user may change the outputs in place; what ORT shares with them is copied."""
+        shared = {output.data_ptr() for output in outputs}
+        for name, tensor in pending.values.items():
+            if tensor.data_ptr() in shared:
+                pending.values[name] = tensor.clone()
+
+    def _run_shadow(
+        self, pending: PendingStep, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        if self._shadow_refused:
+            return
+        if self._shadow is None:
+            try:
+                self._shadow = Shadow(self.original)
+            except OrtvizError:
+                self._shadow_refused = True
+                raise
+        masks: list[torch.Tensor] | None = None
+        if pending.plan is not None and pending.plan.draws_random:
+            masks = [pending.values[name] for name in pending.plan.mask_names]
+        pending.shadow = self._shadow.forward(args, kwargs, pending.buffers_before, masks)
+        pending.shadow_outputs = tuple(o.detach() for o in pending.shadow.outputs)
+
+    def _hook_gradients(self, pending: PendingStep, outputs: list[torch.Tensor]) -> None:
+        """Without ORT's backward the gradients are read where they arrive."""
+        pending.output_gradients = [None] * len(outputs)
+        for index, output in enumerate(outputs):
+            if output.requires_grad:
+                output.register_hook(lambda g, i=index: self._arrived(pending, i, g))
+
+    def _arrived(self, pending: PendingStep, index: int, gradient: torch.Tensor) -> None:
+        pending.output_gradients[index] = gradient.detach().clone()
+
+    def _finish(self, pending: PendingStep) -> None:
+        pending.watch.close()
+        gradient = next(iter(pending.output_gradients), None)
+        self.guarded(pending, lambda: self._hand_over_loss(pending, gradient))
+        if pending.sampled:
+            self.guarded(pending, lambda: self._hand_over_capture(pending))
+
+    def _hand_over_loss(self, pending: PendingStep, gradient: torch.Tensor | None) -> None:
+        self.sink.observed(
+            observe_loss(
+                pending.step, pending.watch.seen, pending.shadow_outputs, gradient, NO_LOSS_SEEN
+            )
+        )
+
+    def _hand_over_capture(self, pending: PendingStep) -> None:
+        shadow = pending.shadow
+        if shadow is not None and self._shadow is not None and shadow.outputs:
+            gradients = pending.output_gradients or [None] * len(shadow.outputs)
+            self._shadow.backward(shadow, gradients)
+        buffers = dict(self.original.named_buffers())
+        self.sink.captured(assemble(pending, buffers, self._callable_modules()))
+
+    def _callable_modules(self) -> dict[str, str]:
+        """Modules with a forward of their own; a ModuleList is never called."""
+        return {
+            name: type(module).__name__
+            for name, module in self.original.named_modules()
+            if type(module).forward is not nn.Module.forward
+        }

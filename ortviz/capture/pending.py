@@ -1,0 +1,57 @@
+"""A training step between its forward and the end of its backward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from ortviz._compat.ort_agents import Agent
+from ortviz.capture.loss_watch import LossWatch
+from ortviz.capture.plan import TapPlan
+from ortviz.capture.records import SideBuilder
+from ortviz.capture.shadow import ShadowRun
+
+
+@dataclass(slots=True)
+class PendingStep:
+    """What has been seen so far of one training forward pass.
+
+    Attributes:
+        step: Its number.
+        sampled: Whether it is recorded in full.
+        fallback: Whether eager PyTorch ran instead of ORT.
+        agent: The agent that served it; the same must serve its backward.
+        plan: What the tapped agent reads; None for the plain agent.
+        start: Inputs and weights as the step found them; only when sampled.
+        buffers_before: Copies of the buffers when the step began; only when sampled.
+        outputs: ORT's outputs, flattened copies; only when sampled.
+        values: What was read from ORT's run, by value name.
+        shadow: The eager side; None when not sampled or impossible.
+        shadow_outputs: The eager side's outputs, detached.
+        watch: Looks out for the loss.
+        output_gradients: What arrived at the outputs, one per output; empty before backward.
+        parameter_grads: ORT's, by name, copied; only when sampled.
+        gradient_names: ONNX names of those.
+        ort_secs: Wall time of ORT's forward and backward.
+        notes: Sentences about what could not be seen.
+    """
+
+    step: int
+    sampled: bool
+    fallback: bool = False
+    agent: Agent | None = None
+    plan: TapPlan | None = None
+    start: SideBuilder | None = None
+    buffers_before: dict[str, torch.Tensor] = field(default_factory=dict)
+    outputs: list[torch.Tensor] = field(default_factory=list)
+    values: dict[str, torch.Tensor] = field(default_factory=dict)
+    shadow: ShadowRun | None = None
+    shadow_outputs: tuple[torch.Tensor, ...] | None = None
+    watch: LossWatch = field(default_factory=LossWatch)
+    output_gradients: list[torch.Tensor | None] = field(default_factory=list)
+    parameter_grads: Mapping[str, torch.Tensor | None] = field(default_factory=dict)
+    gradient_names: Mapping[str, str] = field(default_factory=dict)
+    ort_secs: float = 0.0
+    notes: list[str] = field(default_factory=list)

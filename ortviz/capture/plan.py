@@ -1,0 +1,107 @@
+"""Which values of ORT's training graph a sampled step reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import onnx
+
+from ortviz.graphs import LeavingValues, ModuleScopes, leaving_values
+
+_DROPOUT_OPS = frozenset({"Dropout", "BiasDropout"})
+_RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
+YIELD_OP = "YieldOp"
+
+
+@dataclass(frozen=True, slots=True)
+class TapPlan:
+    """What to read and where it belongs.
+
+    Attributes:
+        leaving: Candidates for every module's outputs, from the exported graph.
+        forward_names: Values to read in the forward half.
+        mask_names: Dropout masks to read, in the exported graph's order.
+        backward_names: Gradients to read in the backward half.
+        order: Value name -> index of the node that makes it.
+        draws_random: Whether the graph has any node that draws random numbers.
+    """
+
+    leaving: LeavingValues
+    forward_names: tuple[str, ...]
+    mask_names: tuple[str, ...]
+    backward_names: tuple[str, ...]
+    order: Mapping[str, int]
+    draws_random: bool
+
+
+def build_plan(
+    exported: onnx.ModelProto,
+    optimized: onnx.ModelProto,
+    scopes: ModuleScopes,
+    module_names: Iterable[str],
+) -> TapPlan:
+    """Choose the values that leave modules, their gradients, and the dropout masks.
+
+    Args:
+        exported: Stage ``torch_exported``: modules are whole there.
+        optimized: Stage ``optimized``: what the session is built from; only its values exist.
+        scopes: The names of the model's modules.
+        module_names: Fully qualified names.
+    """
+    leaving = leaving_values(exported, scopes, module_names)
+    nodes = list(optimized.graph.node)
+    order = {name: index for index, node in enumerate(nodes) for name in node.output if name}
+    yield_at = next(i for i, node in enumerate(nodes) if node.op_type == YIELD_OP)
+    already_outputs = set(nodes[yield_at].input)
+    graph_outputs = {output.name for output in optimized.graph.output}
+    after_yield = _after(nodes, yield_at)
+    wanted = dict.fromkeys(name for names in leaving.by_module.values() for name in names)
+    forward = tuple(
+        name
+        for name in wanted
+        if name in order and name not in after_yield and name not in already_outputs
+    )
+    backward = tuple(
+        gradient
+        for gradient in (gradient_name(name) for name in wanted)
+        if gradient in after_yield
+        and gradient not in graph_outputs
+        and gradient not in nodes[yield_at].output
+    )
+    return TapPlan(
+        leaving=leaving,
+        forward_names=forward,
+        mask_names=_mask_names(exported, nodes),
+        backward_names=backward,
+        order=order,
+        draws_random=any(mark in node.op_type for node in nodes for mark in _RANDOM_MARKS)
+        or any("rand" in str(a.s) for n in nodes if n.op_type == "ATen" for a in n.attribute),
+    )
+
+
+def gradient_name(value_name: str) -> str:
+    """What ORT's gradient builder calls the gradient of a value, summed over its uses."""
+    return f"{value_name}_grad"
+
+
+def _after(nodes: list[onnx.NodeProto], yield_at: int) -> set[str]:
+    """Values that depend on the YieldOp's outputs, those outputs included."""
+    found = set(filter(None, nodes[yield_at].output))
+    for node in nodes[yield_at + 1 :]:
+        if any(name in found for name in node.input):
+            found.update(filter(None, node.output))
+    return found
+
+
+def _mask_names(exported: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> tuple[str, ...]:
+    """Masks of the optimised graph in the order in which the exported graph draws them."""
+    masks = {
+        node.output[0]: node.output[1]
+        for node in nodes
+        if node.op_type in _DROPOUT_OPS and len(node.output) > 1 and node.output[1]
+    }
+    exported_order = [
+        node.output[0] for node in exported.graph.node if node.op_type in _DROPOUT_OPS
+    ]
+    return tuple(masks[name] for name in exported_order if name in masks)

@@ -1,0 +1,61 @@
+"""Lets the eager shadow use the dropout masks that ORT drew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_aten = torch.ops.aten
+
+
+class DropoutReplay(TorchDispatchMode):
+    """Puts recorded masks in place of the random draws of dropout, below autograd.
+
+    PyTorch's dropout on a CPU is ``bernoulli_`` of a fresh tensor, divided by the keep
+    probability and multiplied; on an accelerator it is one ``native_dropout``. Both are answered
+    from the masks, in the order of the calls, wherever they are made (attention and recurrent
+    layers included).
+
+    Args:
+        masks: Boolean, True where an element was kept, in the exported graph's order.
+
+    Attributes:
+        unmatched_count: Draws for which no mask of the same shape was left.
+        other_random_ops: Names of other random operations that ran; their results cannot be
+            the same on both sides.
+    """
+
+    def __init__(self, masks: Sequence[torch.Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._masks = list(masks)
+        self.unmatched_count = 0
+        self.other_random_ops: set[str] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Answer dropout's draws, pass everything else on."""
+        kwargs = kwargs or {}
+        if func is _aten.bernoulli_.float:
+            mask = self._next(args[0].shape)
+            if mask is not None:
+                return args[0].copy_(mask)
+        elif func is _aten.native_dropout.default:
+            values, probability = args[0], args[1]
+            mask = self._next(values.shape)
+            if mask is not None:
+                scale = 0.0 if probability == 1 else 1.0 / (1.0 - probability)
+                return values * mask * scale, mask
+        elif torch.Tag.nondeterministic_seeded in func.tags:
+            self.other_random_ops.add(str(func).removeprefix("aten."))
+        return func(*args, **kwargs)
+
+    def _next(self, shape: torch.Size) -> torch.Tensor | None:
+        for index, mask in enumerate(self._masks):
+            if mask.shape == shape:
+                return self._masks.pop(index)
+        self.unmatched_count += 1
+        return None

@@ -1,0 +1,166 @@
+"""The eager twin of the user's module: same code, same weights, nothing of the user's touched."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import torch
+from torch import nn
+
+from ortviz.capture.random_state import preserved_random_state
+from ortviz.capture.replay import DropoutReplay
+from ortviz.capture.trace import ShadowTrace
+from ortviz.capture.trees import detached_copy, map_tensors, tensors_in
+from ortviz.errors import CaptureError
+
+_HOOK_ATTRIBUTES = (
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+)
+
+
+@dataclass(slots=True)
+class ShadowRun:
+    """One forward of the shadow, waiting for its backward.
+
+    Attributes:
+        trace: What its hooks saw.
+        outputs: Flattened tensors, still on the autograd graph.
+        buffers_after: Buffers as eager PyTorch would have left them, by name.
+        seconds: Wall time so far, hooks included.
+        unmatched_dropout_count: Dropout draws for which ORT gave no mask.
+        other_random_ops: Further random operations; not the same on both sides.
+    """
+
+    trace: ShadowTrace
+    outputs: tuple[torch.Tensor, ...]
+    buffers_after: Mapping[str, torch.Tensor]
+    seconds: float
+    unmatched_dropout_count: int = 0
+    other_random_ops: frozenset[str] = frozenset()
+    parameter_grads: Mapping[str, torch.Tensor | None] = field(default_factory=dict)
+
+
+class Shadow:
+    """A copy of a module whose parameters share the original's storage.
+
+    User hooks are not copied: they would run, and could keep state, without the user knowing.
+
+    Args:
+        original: The user's own module.
+
+    Raises:
+        CaptureError: The module cannot be copied.
+    """
+
+    def __init__(self, original: nn.Module) -> None:
+        self._original = original
+        self._module = _copy_sharing_parameters(original)
+
+    def forward(
+        self,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        buffers_before: Mapping[str, torch.Tensor],
+        dropout_masks: Sequence[torch.Tensor] | None,
+    ) -> ShadowRun:
+        """Run the module's own forward eagerly, with hooks.
+
+        Args:
+            args: As the user gave them; copied, since eager code may change them in place.
+            kwargs: Likewise.
+            buffers_before: Buffers as they were when the user's step began.
+            dropout_masks: ORT's masks in graph order; None when its graph draws nothing.
+        """
+        self._sync(buffers_before)
+        own_args = map_tensors(list(args), detached_copy)
+        own_kwargs = map_tensors(dict(kwargs), detached_copy)
+        assert isinstance(own_args, list)
+        assert isinstance(own_kwargs, dict)
+        replay = None if dropout_masks is None else DropoutReplay(dropout_masks)
+        begun = perf_counter()
+        with preserved_random_state(), ShadowTrace(self._module) as trace, replay or nullcontext():
+            result = self._module(*own_args, **own_kwargs)
+        return ShadowRun(
+            trace=trace,
+            outputs=tuple(tensors_in(result)),
+            buffers_after={n: b.detach().clone() for n, b in self._module.named_buffers()},
+            seconds=perf_counter() - begun,
+            unmatched_dropout_count=replay.unmatched_count if replay else 0,
+            other_random_ops=frozenset(replay.other_random_ops) if replay else frozenset(),
+        )
+
+    def backward(self, run: ShadowRun, gradients: Sequence[torch.Tensor | None]) -> None:
+        """Run backward from the gradients that ORT's outputs received; fills ``run``.
+
+        Args:
+            run: From :meth:`forward`.
+            gradients: One per output of ``run.outputs``; None where none arrived.
+        """
+        begun = perf_counter()
+        pairs = [
+            (output, gradient.reshape(output.shape).to(output.dtype))
+            for output, gradient in zip(run.outputs, gradients, strict=True)
+            if gradient is not None and output.requires_grad
+        ]
+        with preserved_random_state(), torch.enable_grad():
+            if pairs:
+                torch.autograd.backward([o for o, _ in pairs], [g for _, g in pairs])
+        run.parameter_grads = {name: p.grad for name, p in self._module.named_parameters()}
+        for parameter in self._module.parameters():
+            parameter.grad = None
+        run.outputs = ()
+        run.seconds += perf_counter() - begun
+
+    def _sync(self, buffers_before: Mapping[str, torch.Tensor]) -> None:
+        """Take over storage, buffers and modes that may have changed since the last step."""
+        pairs = list(zip(self._original.parameters(), self._module.parameters(), strict=False))
+        shape_changed = any(own.shape != p.shape or own.dtype != p.dtype for p, own in pairs)
+        count = sum(1 for _ in self._original.parameters())
+        if shape_changed or count != len(list(self._module.parameters())):
+            self._module = _copy_sharing_parameters(self._original)
+            pairs = list(zip(self._original.parameters(), self._module.parameters(), strict=True))
+        for parameter, own in pairs:
+            own.data = parameter.data
+            own.requires_grad_(parameter.requires_grad)
+        for module, own_module in zip(
+            self._original.modules(), self._module.modules(), strict=True
+        ):
+            own_module.training = module.training
+        for name, buffer in self._module.named_buffers():
+            if name in buffers_before:
+                buffer.data = buffers_before[name].detach().clone()
+
+
+def _copy_sharing_parameters(original: nn.Module) -> nn.Module:
+    memo: dict[int, object] = {}
+    for parameter in original.parameters():
+        memo[id(parameter)] = nn.Parameter(
+            parameter.detach(), requires_grad=parameter.requires_grad
+        )
+    for module in original.modules():
+        for attribute in _HOOK_ATTRIBUTES:
+            hooks = getattr(module, attribute, None)
+            if hooks is not None:
+                memo[id(hooks)] = type(hooks)()
+        # A tensor computed in an earlier forward cannot be deep-copied, its values can.
+        for value in vars(module).values():
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+    try:
+        return copy.deepcopy(original, memo)
+    except Exception as error:
+        raise CaptureError(
+            f"The eager side is missing: {type(original).__name__} cannot be copied "
+            f"({type(error).__name__}: {error}).",
+            "Make the module work with copy.deepcopy; ORT's own side is recorded meanwhile.",
+        ) from error

@@ -1,0 +1,59 @@
+"""Picks up the graphs that DebugOptions makes ORTModule save."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from ortviz._compat.ort_private import saved_stage_file_name
+from ortviz.graphs import ModuleScopes, read_graph
+from ortviz.record import Mode, Problem, Sink, Stage
+
+
+class StageCollector:
+    """Reads the five files of a mode right after ORTModule built its session.
+
+    ORTModule overwrites them when it exports again, so they are read at once.
+
+    Args:
+        folder: Where DebugOptions saves.
+        prefix: DebugOptions' ``onnx_prefix``.
+        scopes: The names of the model's modules.
+        sink: Gets the graphs.
+    """
+
+    def __init__(self, folder: Path, prefix: str, scopes: ModuleScopes, sink: Sink) -> None:
+        self._folder = folder
+        self._prefix = prefix
+        self._scopes = scopes
+        self._sink = sink
+        self._export_counts: Counter[Mode] = Counter()
+
+    def export_count(self, mode: Mode) -> int:
+        """How often graphs of this mode were collected."""
+        return self._export_counts[mode]
+
+    def file_of(self, mode: Mode, stage: Stage) -> Path:
+        """Where ORTModule saves this stage."""
+        name = saved_stage_file_name(self._prefix, stage.value, training=mode is Mode.TRAINING)
+        return self._folder / name
+
+    def collect(self, mode: Mode) -> None:
+        """Hand all stages of ``mode`` to the sink; a missing one becomes a Problem."""
+        index = self._export_counts[mode]
+        self._export_counts[mode] += 1
+        for stage in Stage:
+            file = self.file_of(mode, stage)
+            try:
+                model_bytes = file.read_bytes()
+            except OSError as error:
+                self._sink.problem(
+                    Problem(
+                        f"The graph of stage {stage.value} ({mode.value}) is missing: ORTModule "
+                        f"did not save {file.name}.",
+                        "The other stages are shown. Is the folder writable and not full?",
+                        detail=str(error),
+                    )
+                )
+                continue
+            self._sink.graph(read_graph(model_bytes, mode, stage, self._scopes, index))

@@ -1,0 +1,198 @@
+"""The tapped agent of the current export, and which agent serves which run."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from time import perf_counter
+
+import torch
+
+from ortviz._compat import ort_private
+from ortviz._compat.ort_agents import Agent, OrtValues, TappedAgent, as_tensors, tap_agent
+from ortviz._compat.ort_private import ExecutionManager
+from ortviz.capture.pending import PendingStep
+from ortviz.capture.plan import TapPlan, build_plan
+from ortviz.capture.stages import StageCollector
+from ortviz.graphs import ModuleScopes, parse_model
+from ortviz.record import Mode, Problem, Sink, Stage
+
+Finished = Callable[[PendingStep], None]
+
+
+class Taps:
+    """Serves ORTModule's runs: plain agent for most steps, tapped agent for sampled ones.
+
+    Args:
+        manager: ORTModule's training manager.
+        stages: Knows where the exported graph is.
+        scopes: The names of the model's modules.
+        module_names: Fully qualified names.
+        sink: Gets Problems.
+        on_backward_done: Called when a step's backward is over.
+    """
+
+    def __init__(
+        self,
+        manager: ExecutionManager,
+        stages: StageCollector,
+        scopes: ModuleScopes,
+        module_names: tuple[str, ...],
+        sink: Sink,
+        on_backward_done: Finished,
+    ) -> None:
+        self._manager = manager
+        self._stages = stages
+        self._scopes = scopes
+        self._module_names = module_names
+        self._sink = sink
+        self._on_backward_done = on_backward_done
+        self._by_state: dict[int, PendingStep] = {}
+        self._running: PendingStep | None = None
+        self._tapped: TappedAgent | None = None
+        self._plan: TapPlan | None = None
+        self._broken = ""
+        self.current: PendingStep | None = None
+
+    def reset(self) -> None:
+        """ORTModule exported again: the tapped agent belongs to the old graph."""
+        self._tapped = None
+        self._plan = None
+        self._broken = ""
+
+    def forget(self, pending: PendingStep) -> None:
+        """Drop a step whose backward will not be waited for."""
+        self._by_state = {k: p for k, p in self._by_state.items() if p is not pending}
+
+    def run_forward(
+        self, plain: Agent, feeds: OrtValues, fetches: OrtValues, state: object, cache: object
+    ) -> None:
+        """Run the current step's forward; see :class:`AgentWatcher`."""
+        pending = self.current
+        if pending is None:
+            plain.run_forward(feeds, fetches, state, cache)
+            return
+        tapped = self._agent_for(pending)
+        pending.agent = tapped or plain
+        pending.plan = self._plan if tapped else None
+        self._by_state[id(state)] = pending
+        self._running = pending
+        begun = perf_counter()
+        try:
+            pending.agent.run_forward(feeds, fetches, state, cache)
+        except Exception as error:
+            if tapped is None:
+                raise
+            # Our taps must not cost the user the step: the plain graph may well run.
+            self._give_up(error, pending.step)
+            pending.agent, pending.plan = plain, None
+            plain.run_forward(feeds, fetches, state, cache)
+        finally:
+            pending.ort_secs += perf_counter() - begun
+            self._running = None
+
+    def run_backward(
+        self, plain: Agent, feeds: OrtValues, fetches: OrtValues, state: object
+    ) -> None:
+        """Run the backward of a step; see :class:`AgentWatcher`."""
+        pending = self._by_state.pop(id(state), None)
+        if pending is None or pending.agent is None:
+            plain.run_backward(feeds, fetches, state)
+            return
+        self._running = pending
+        begun = perf_counter()
+        try:
+            pending.agent.run_backward(feeds, fetches, state)
+        finally:
+            pending.ort_secs += perf_counter() - begun
+            self._running = None
+        try:
+            self._read_gradients(pending, feeds, fetches)
+            self._on_backward_done(pending)
+        except Exception:  # noqa: BLE001 - whatever it is, training goes on
+            self._sink.problem(
+                Problem(
+                    f"Step {pending.step} could not be recorded in full.",
+                    "Training goes on; please report this with the detail.",
+                    step=pending.step,
+                    detail=traceback.format_exc(),
+                )
+            )
+
+    def _agent_for(self, pending: PendingStep) -> TappedAgent | None:
+        if not pending.sampled:
+            return None
+        if self._tapped is None and not self._broken:
+            try:
+                self._tapped, self._plan = self._build()
+            except Exception as error:  # noqa: BLE001 - the plain agent serves
+                self._give_up(error, pending.step)
+        if self._broken:
+            pending.notes.append(self._broken)
+        return self._tapped
+
+    def _build(self) -> tuple[TappedAgent, TapPlan]:
+        exported = parse_model(
+            self._stages.file_of(Mode.TRAINING, Stage.TORCH_EXPORTED).read_bytes(),
+            "training/torch_exported",
+        )
+        optimized = ort_private.optimized_model(self._manager)
+        if optimized is None:
+            raise LookupError("ORTModule has no training graph.")
+        plan = build_plan(exported, optimized, self._scopes, self._module_names)
+        agent = tap_agent(
+            self._manager,
+            plan.forward_names + plan.mask_names,
+            plan.backward_names,
+            self._on_forward,
+            self._on_backward,
+        )
+        return agent, plan
+
+    def _give_up(self, error: Exception, step: int) -> None:
+        self._tapped = None
+        self._broken = (
+            "ORT's inner tensors are not read: the graph with further outputs was refused. "
+            "Outputs and parameter gradients are."
+        )
+        self._sink.problem(
+            Problem(
+                f"ORT's inner tensors cannot be read: {type(error).__name__}: {error}",
+                "Model outputs and parameter gradients are still recorded. Please report this.",
+                step=step,
+                detail="".join(traceback.format_exception(error)),
+            )
+        )
+
+    def _on_forward(self, tensors: tuple[torch.Tensor, ...]) -> None:
+        assert self._running is not None
+        assert self._plan is not None
+        names = self._plan.forward_names + self._plan.mask_names
+        self._running.values.update(zip(names, tensors, strict=True))
+
+    def _on_backward(self, tensors: tuple[torch.Tensor, ...]) -> None:
+        assert self._running is not None
+        assert self._running.plan is not None
+        # Copied: an Identity may share its buffer with a gradient the optimiser changes.
+        self._running.values.update(
+            zip(self._running.plan.backward_names, (t.clone() for t in tensors), strict=True)
+        )
+
+    def _read_gradients(self, pending: PendingStep, feeds: OrtValues, fetches: OrtValues) -> None:
+        arrived = as_tensors(feeds)
+        places = ort_private.differentiable_outputs(self._manager)
+        count = len(ort_private.user_output_names(self._manager))
+        pending.output_gradients = [None] * count
+        for place, gradient in zip(places, arrived, strict=True):
+            pending.output_gradients[place] = gradient
+        if not pending.sampled:
+            return
+        results = as_tensors(fetches)
+        grads: dict[str, torch.Tensor | None] = {}
+        for each in ort_private.graph_inputs(self._manager):
+            if each.kind is ort_private.InputKind.PARAMETER and each.qualified_name is not None:
+                index = each.gradient_index
+                # Copied: autograd makes this very tensor the parameter's .grad.
+                grads[each.qualified_name] = None if index is None else results[index].clone()
+        pending.parameter_grads = grads
+        pending.gradient_names = ort_private.parameter_gradient_names(self._manager)
