@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ortviz.losses.mask import LossMask
     from ortviz.losses.modules import MAELoss, MapeLoss, SmapeLoss
+    from ortviz.losses.numpy_gradients import poisoned_elements_numpy
     from ortviz.losses.numpy_losses import mask_codes_numpy, three_losses_numpy
     from ortviz.losses.recognise import loss_name
     from ortviz.losses.triple import mask_codes, three_losses
@@ -34,6 +35,7 @@ __all__ = [
     "loss_name",
     "mask_codes",
     "mask_codes_numpy",
+    "poisoned_elements_numpy",
     "three_losses",
     "three_losses_numpy",
 ]
@@ -50,6 +52,7 @@ _HOME = {
     "loss_name": "recognise",
     "mask_codes": "triple",
     "mask_codes_numpy": "numpy_losses",
+    "poisoned_elements_numpy": "numpy_gradients",
     "three_losses": "triple",
     "three_losses_numpy": "numpy_losses",
 }

@@ -58,24 +58,28 @@ class FloatPair:
 
     def absolute_error(self) -> Floats:
         """Return ``|target - prediction|``, broadcast."""
-        return np.abs(self._rounded(self.target - self.prediction))
+        return np.abs(self.rounded(self.target - self.prediction))
 
     def percentage_ratio(self) -> Floats:
         """Return ``(target - prediction) / target``, broadcast, before masking."""
-        return self._rounded(self._rounded(self.target - self.prediction) / self.target)
+        return self.rounded(self.rounded(self.target - self.prediction) / self.target)
 
     def symmetric_ratio(self) -> Floats:
         """Return ``|target - prediction| / (|target| + |prediction|)``, before masking."""
-        denominator = self._rounded(np.abs(self.target) + np.abs(self.prediction))
-        return self._rounded(self.absolute_error() / denominator)
+        return self.rounded(self.absolute_error() / self.symmetric_denominator())
+
+    def symmetric_denominator(self) -> Floats:
+        """Return ``|target| + |prediction|``, broadcast."""
+        return self.rounded(np.abs(self.target) + np.abs(self.prediction))
 
     def mean(self, values: Floats) -> float:
         """Return the mean in this pair's dtype, summed in float32 if that is narrower."""
         wide = np.promote_types(values.dtype, np.float32)
         mean = np.asarray(values.sum(dtype=wide) / wide.type(values.size))
-        return float(self._rounded(mean.astype(values.dtype)))
+        return float(self.rounded(mean.astype(values.dtype)))
 
-    def _rounded(self, values: Floats) -> Floats:
+    def rounded(self, values: Floats) -> Floats:
+        """Round the result of one operation to this pair's dtype, if NumPy has not done so."""
         # Operations on 0-d arrays give scalars, which have no bits to round.
         array = np.asarray(values)
         return round_to_bfloat16(array) if self.bfloat16 else array

@@ -40,7 +40,7 @@ def pairs(draw: st.DrawFn, same_shape: bool = False) -> tuple[Tensor, Tensor]:
 
 
 @given(pair=pairs())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_value_and_gradients_bit_for_bit(pair, case, run, same_bits) -> None:
     ours, theirs = run(case.loss(), *pair), run(case.formula, *pair)
     assert same_bits(ours.value, theirs.value)
@@ -49,7 +49,7 @@ def test_value_and_gradients_bit_for_bit(pair, case, run, same_bits) -> None:
 
 
 @given(pair=pairs())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_safe_grad_has_the_value_and_finite_gradients(pair, case, run, same_bits) -> None:
     safe, plain = run(case.loss(safe_grad=True), *pair), run(case.formula, *pair)
     assert same_bits(safe.value, plain.value)
@@ -58,7 +58,7 @@ def test_safe_grad_has_the_value_and_finite_gradients(pair, case, run, same_bits
 
 
 @given(pair=pairs(same_shape=True))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_safe_grad_changes_no_gradient_of_a_safe_element(pair, case, run) -> None:
     safe, plain = run(case.loss(safe_grad=True), *pair), run(case.formula, *pair)
     masked = case.loss().masking(*pair).masked
