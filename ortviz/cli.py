@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="ortviz",
         description="Debug a PyTorch model that trains through ONNX Runtime.",
     )
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(title="commands", dest="command", required=True)
     for add in _COMMANDS:
         add(subparsers)
     options = parser.parse_args(argv)

@@ -13,6 +13,7 @@ _DEEPSPEED = r"DeepSpeed import error"
 _EXPORT_NOISE = (
     r"You are using the legacy TorchScript-based ONNX export",
     r"Setting `training` to something other than default is deprecated",
+    r"The feature will be removed\. Please remove usage of this function",
 )
 _BANNERS = (
     "***** ONNX Runtime Training (ORTModule) is accelerating your model *****",

@@ -1,7 +1,7 @@
 """Keep ORT's symbolic functions out of the user's own ``torch.onnx.export`` calls.
 
-ORTModule registers, for the whole process, functions that export GELU, Embedding, MaxPool and
-others as operators only ONNX Runtime knows. Here they are in force while ORTModule exports.
+ORTModule registers, for the whole process, functions that export Embedding, MaxPool and others as
+operators only ONNX Runtime knows. Here they are in force while ORTModule exports, and only then.
 """
 
 from __future__ import annotations
