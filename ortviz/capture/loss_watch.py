@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
-from torch.utils.hooks import RemovableHandle
 
+from ortviz._compat.torch_hooks import watch_module_calls
 from ortviz.capture.trees import tensors_in
 from ortviz.losses.recognise import loss_name
 
@@ -50,7 +46,7 @@ class LossWatch:
     """
 
     def __init__(self) -> None:
-        self._handles: list[RemovableHandle] = []
+        self._stop: Callable[[], None] | None = None
         self._outputs: tuple[torch.Tensor, ...] = ()
         self._depth = 0
         self.seen: SeenLoss | None = None
@@ -61,16 +57,13 @@ class LossWatch:
         self.seen = None
         self._outputs = tuple(outputs)
         self._depth = 0
-        self._handles = [
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave, with_kwargs=True, always_call=True),
-        ]
+        self._stop = watch_module_calls(self._enter, self._leave)
 
     def close(self) -> None:
         """Stop watching; what was seen stays in :attr:`seen`."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
         self._outputs = ()
 
     def _enter(self, module: nn.Module, args: Any) -> None:

@@ -1,0 +1,50 @@
+"""A sink that keeps everything in lists."""
+
+from __future__ import annotations
+
+from ortviz.record import (
+    GraphRecord,
+    LossObservation,
+    Problem,
+    RunEvent,
+    RunInfo,
+    StepCapture,
+)
+
+
+class ListSink:
+    """Samples every n-th step and keeps what it is given."""
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = every
+        self.info: RunInfo | None = None
+        self.steps: list[int] = []
+        self.captures: list[StepCapture] = []
+        self.observations: list[LossObservation] = []
+        self.graphs: list[GraphRecord] = []
+        self.events: list[RunEvent] = []
+        self.problems: list[Problem] = []
+
+    def started(self, info: RunInfo) -> None:
+        self.info = info
+
+    def wants(self, step: int) -> bool:
+        return step % self.every == 0
+
+    def stepped(self, step: int) -> None:
+        self.steps.append(step)
+
+    def captured(self, capture: StepCapture) -> None:
+        self.captures.append(capture)
+
+    def observed(self, observation: LossObservation) -> None:
+        self.observations.append(observation)
+
+    def graph(self, graph: GraphRecord) -> None:
+        self.graphs.append(graph)
+
+    def event(self, event: RunEvent) -> None:
+        self.events.append(event)
+
+    def problem(self, problem: Problem) -> None:
+        self.problems.append(problem)
