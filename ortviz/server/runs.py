@@ -85,6 +85,11 @@ class RunHandler(APIHandler):
             json_error(self, 400, str(error))
         return None
 
+    def send_bytes(self, content: bytes) -> None:
+        """Answer with bytes that no browser keeps."""
+        self.set_header("Cache-Control", "no-store")
+        self.finish(content, set_content_type="application/octet-stream")
+
 
 class RunCommandHandler(RunHandler):
     """``POST ortviz/run/command`` with ``{"run", "id", "command", "params"}``; answers a frame.
@@ -112,12 +117,6 @@ class RunCommandHandler(RunHandler):
         if frame is not None:
             self.send_bytes(frame)
 
-    def send_bytes(self, content: bytes) -> None:
-        """Answer with bytes that no browser keeps."""
-        self.set_header("Content-Type", "application/octet-stream")
-        self.set_header("Cache-Control", "no-store")
-        self.finish(content)
-
 
 class RunGraphHandler(RunHandler):
     """``GET ortviz/run/graph?run=…&mode=training&stage=execution_model``: the ONNX file."""
@@ -131,6 +130,4 @@ class RunGraphHandler(RunHandler):
         stage = self.get_query_argument("stage", "execution_model")
         content = await self.read_run(path, lambda reader: reader.model_bytes(mode, stage))
         if content is not None:
-            self.set_header("Content-Type", "application/octet-stream")
-            self.set_header("Cache-Control", "no-store")
-            self.finish(content)
+            self.send_bytes(content)
