@@ -145,6 +145,7 @@ def _prepare(progress: ProgressSink | None) -> OrtModuleApi:
             f"torch {needs.torch_version} is installed but does not import ({error}).",
             "Reinstall it, then run: ortviz doctor",
         ) from error
+    quiet.without_cuda_home_line()
     package = extension_package(needs.ort_folder)
     _load_or_rebuild(needs, folder, package, progress)
     if needs.plan.alias_torch_onnx:

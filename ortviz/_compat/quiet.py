@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 _LOGGER = "orttraining"
+_CUDA_HOME = "No CUDA runtime is found, using CUDA_HOME="
 _DEEPSPEED = r"DeepSpeed import error"
 _EXPORT_NOISE = (
     r"You are using the legacy TorchScript-based ONNX export",
@@ -21,7 +24,7 @@ _BANNERS = (
 )
 
 
-@contextmanager
+@contextlib.contextmanager
 def noise_of_import() -> Iterator[None]:
     """Undo what ORT's import does to logging: it configures the root logger to print INFO."""
     root = logging.getLogger()
@@ -33,13 +36,27 @@ def noise_of_import() -> Iterator[None]:
         root.setLevel(level)
 
 
-@contextmanager
+@contextlib.contextmanager
 def noise_of_export() -> Iterator[None]:
     """Hide advice about options ORTModule has no choice in. TracerWarnings stay."""
     with warnings.catch_warnings():
         for message in _EXPORT_NOISE:
             warnings.filterwarnings("ignore", message)
         yield
+
+
+def without_cuda_home_line() -> None:
+    """Import torch's extension builder now, dropping its line about a CUDA it cannot use.
+
+    ORT imports it for one constant; a torch built for CUDA then prints this on every machine
+    without a GPU. Whatever else is printed is passed on.
+    """
+    caught = io.StringIO()
+    with contextlib.redirect_stderr(caught):
+        importlib.import_module("torch.utils.cpp_extension")
+    for line in caught.getvalue().splitlines(keepends=True):
+        if _CUDA_HOME not in line:
+            sys.stderr.write(line)
 
 
 def without_deepspeed_warning() -> None:
