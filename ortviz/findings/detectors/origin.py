@@ -1,0 +1,175 @@
+"""The place inside the model where NaN or infinity first appears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ortviz.findings.detector import Detector
+from ortviz.findings.detectors.sites import broken, full_name, has_broken_parameters, seen
+from ortviz.findings.words import kind_of_nonfinite, module_label, nonfinite, number
+from ortviz.record import (
+    Direction,
+    Finding,
+    Severity,
+    SiteRecord,
+    StepComparison,
+    StepRecord,
+    View,
+)
+
+
+class NonfiniteInput(Detector):
+    """The user's data holds NaN or ±inf."""
+
+    name = "nonfinite_input"
+
+    def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Iterable[Finding]:
+        """Looks at the model's inputs."""
+        hit = broken(record.candidate, Direction.INPUT) or broken(record.reference, Direction.INPUT)
+        # An input that is −inf on purpose (a mask) does no harm while the output is finite.
+        if not hit or hit[0].stats is None or not (_has_nan(hit) or _output_is_broken(record)):
+            return
+        first = hit[0]
+        yield self.finding(
+            Severity.ERROR,
+            f"The model's input {first.site.slot} holds values that are not finite",
+            evidence=f"{nonfinite(first.stats)}." if first.stats else "",
+            explanation="Every output that depends on them becomes NaN, and so does every "
+            "gradient.",
+            remedy="Fill or drop the missing values of the data before training.",
+            place=first.site.slot,
+            step=record.step,
+            site_id=first.site.id,
+            view=View.TRACES,
+        )
+
+
+class NonfiniteOrigin(Detector):
+    """The first module whose output is NaN though inputs and weights are finite; and backward."""
+
+    name = "nonfinite_origin"
+
+    def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Iterable[Finding]:
+        """Looks along the execution order of the eager side, else of ORT's."""
+        given = broken(record.candidate, Direction.INPUT) or broken(
+            record.reference, Direction.INPUT
+        )
+        if given or has_broken_parameters(record):
+            return
+        forward = _first(record, Direction.FORWARD)
+        if forward is not None:
+            if _has_nan([forward]) or _output_is_broken(record):
+                yield self._forward(record, forward)
+            return
+        arrived = [
+            one
+            for one in broken(record.candidate, Direction.BACKWARD)
+            + broken(record.reference, Direction.BACKWARD)
+            if not one.site.module
+        ]
+        backward = _first(record, Direction.BACKWARD) or _first(record, Direction.PARAMETER_GRAD)
+        if backward is not None and not arrived:
+            yield self._backward(record, backward)
+
+    def _forward(self, record: StepRecord, first: SiteRecord) -> Finding:
+        label = self._label(first)
+        kind = kind_of_nonfinite(first.stats.nan_count if first.stats else 0)
+        return self.finding(
+            Severity.ERROR,
+            f"{label} turns finite values into {kind} ones",
+            evidence=f"{_measured(first)} {_sides(record, first)} {_before(record, first)}".strip(),
+            explanation=(
+                "The model's inputs and weights are finite and everything that ran before it is "
+                "too, so the values are made here: a division by 0, a log or root of something "
+                "not positive, exp of something large, or an overflow in half precision."
+            ),
+            remedy=(
+                "Look at the values that enter it in the Traces view. Add a small constant under "
+                "divisions, logs and roots, clamp what goes into exp, or compute it in float32."
+            ),
+            place=first.site.id,
+            step=record.step,
+            module=first.site.module,
+            site_id=first.site.id,
+            view=View.TRACES,
+        )
+
+    def _backward(self, record: StepRecord, first: SiteRecord) -> Finding:
+        is_parameter = first.site.direction is Direction.PARAMETER_GRAD
+        label = full_name(first.site) if is_parameter else self._label(first)
+        kind = kind_of_nonfinite(first.stats.nan_count if first.stats else 0)
+        what = "its gradient" if is_parameter else "the gradient of its output"
+        return self.finding(
+            Severity.ERROR,
+            f"The backward pass turns {kind} at {label}: {what} is the first that is not finite",
+            evidence=f"{_measured(first)} {_sides(record, first)}",
+            explanation=(
+                "The forward pass and the gradient that came from the loss are finite, so it is "
+                "made in the backward pass of the operation that takes this output: a root or a "
+                "norm at 0, a division by something tiny, torch.where over a branch that divides "
+                "by 0, or an overflow."
+            ),
+            remedy=(
+                "Add a small constant inside the root, norm or division; with torch.where make "
+                "the unused branch finite as well."
+            ),
+            place=first.site.id,
+            step=record.step,
+            module=first.site.module,
+            site_id=first.site.id,
+            view=View.GRADIENTS,
+        )
+
+    def _label(self, record: SiteRecord) -> str:
+        types = {known.name: known.type_name for known in self.info.modules}
+        module = record.site.module
+        return module_label(module, record.module_type or types.get(module, ""))
+
+
+def _first(record: StepRecord, direction: Direction) -> SiteRecord | None:
+    """The first broken site: in eager's order where eager saw it, else in ORT's."""
+    reference, candidate = broken(record.reference, direction), broken(record.candidate, direction)
+    if not reference:
+        return candidate[0] if candidate else None
+    order = {one.site: one.order for one in record.reference}
+    known = [one for one in candidate if one.site in order]
+    return min((*reference, *known), key=lambda one: order[one.site])
+
+
+def _has_nan(records: list[SiteRecord]) -> bool:
+    return any(one.stats is not None and one.stats.nan_count for one in records)
+
+
+def _output_is_broken(record: StepRecord) -> bool:
+    return any(
+        not one.site.module
+        for side in (record.reference, record.candidate)
+        for one in broken(side, Direction.FORWARD)
+    )
+
+
+def _measured(first: SiteRecord) -> str:
+    return f"{nonfinite(first.stats)}." if first.stats else ""
+
+
+def _sides(record: StepRecord, first: SiteRecord) -> str:
+    eager = any(one.site == first.site for one in broken(record.reference, first.site.direction))
+    ort = any(one.site == first.site for one in broken(record.candidate, first.site.direction))
+    if eager and ort:
+        return "The same on both sides, so it is the model and not ONNX Runtime."
+    return "Only in eager PyTorch." if eager else "Only in ONNX Runtime's run."
+
+
+def _before(record: StepRecord, first: SiteRecord) -> str:
+    """How large the last finite values before it were, where they are known."""
+    side = record.reference if first in record.reference else record.candidate
+    earlier = [one for one in seen(side, Direction.FORWARD) if one.order < first.order]
+    if not earlier:
+        return ""
+    last = max(earlier, key=lambda one: one.order)
+    if last.stats is None or last.stats.minimum is None or last.stats.maximum is None:
+        return ""
+    return (
+        f"Just before, {module_label(last.site.module)} gave values from "
+        f"{number(last.stats.minimum)} to {number(last.stats.maximum)}."
+    )

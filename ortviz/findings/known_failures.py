@@ -1,0 +1,111 @@
+"""What ORTModule's messages mean, and what to try."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why ORTModule gave up.
+
+    Attributes:
+        explanation: One sentence or two.
+        remedy: What to try, most promising first.
+    """
+
+    explanation: str
+    remedy: str
+
+
+_OUTSIDE = "or leave that part out of the wrapped model and call it in eager PyTorch"
+
+_KNOWN: tuple[tuple[str, Cause], ...] = (
+    (
+        r"gradient builder has not been registered",
+        Cause(
+            "ONNX Runtime can run this operation forward but has no gradient for it.",
+            "Use a module whose gradient ORT has (nn.LSTM or nn.GRU in place of nn.RNN), "
+            f"{_OUTSIDE}.",
+        ),
+    ),
+    (
+        r"ResizeGrad",
+        Cause(
+            "ONNX Runtime has no gradient for this kind of interpolation (nn.Upsample, "
+            "F.interpolate).",
+            "Upsample with nn.ConvTranspose2d, or with repeat_interleave for whole factors, "
+            f"{_OUTSIDE}.",
+        ),
+    ),
+    (
+        r"^AssertionError|symbolic_shape_infer|[Ss]ymbolic shape inference",
+        Cause(
+            "ORTModule could not follow the shapes through the exported graph; an AssertionError "
+            "without a message comes from there. nn.TransformerEncoderLayer is known for it.",
+            "Write the block from nn.MultiheadAttention, nn.Linear and nn.LayerNorm, which work, "
+            f"{_OUTSIDE}.",
+        ),
+    ),
+    (
+        r"UnsupportedOperatorError|[Ee]xporting the operator|(supported|implemented).*opset",
+        Cause(
+            "PyTorch cannot write this operation as ONNX.",
+            "Write it with operations ONNX has, or try a newer opset by setting the environment "
+            f"variable ORTMODULE_ONNX_OPSET_VERSION before the import, {_OUTSIDE}.",
+        ),
+    ),
+    (
+        r"autograd\.Function|PythonOp|torch_interop_utils|CUSTOM_AUTOGRAD",
+        Cause(
+            "The model uses a custom autograd.Function, which ORTModule 1.19.2 runs only with "
+            "torch 2.6 and older.",
+            "Use torch 2.6 or older, or write the function with ordinary operations.",
+        ),
+    ),
+    (
+        r"data[- ]dependent|[Cc]ontrol flow|TracerWarning|prim::If|prim::Loop|GuardOnData",
+        Cause(
+            "The forward pass takes another path depending on the values of tensors; an exported "
+            "graph has only one.",
+            "Write torch.where and masks in place of `if` and `for` over tensor values, "
+            f"{_OUTSIDE}.",
+        ),
+    ),
+    (
+        r"ORTModuleIOError|(input|output) type|data type .* not supported",
+        Cause(
+            "The model takes or returns something ORTModule does not accept: only tensors, "
+            "numbers, and lists, tuples and dicts of them.",
+            "Unpack other objects (dataclasses, custom classes) into tensors before the call and "
+            "build them again after it.",
+        ),
+    ),
+    (
+        r"ORTModuleDeviceException|same device|on different devices|single device",
+        Cause(
+            "ORTModule needs the whole model and its inputs on one device.",
+            "Move model and inputs to the same device before the first step.",
+        ),
+    ),
+    (
+        r"Attempting to deserialize|out of memory|bad_alloc|[Cc]annot allocate",
+        Cause(
+            "There was not enough memory to export the model or to build its graph.",
+            "Use a smaller batch for the first step, or a machine with more memory.",
+        ),
+    ),
+)
+
+_UNKNOWN = Cause(
+    "The export to ONNX, or building the gradient graph from it, failed.",
+    "Read ORTModule's message in the evidence; it often names the node, and with it the module. "
+    f"Write that module with simpler operations, {_OUTSIDE}. "
+    "`ortviz doctor` tells whether the installation itself is at fault.",
+)
+
+
+def explain(message: str) -> Cause:
+    """The cause behind ORTModule's message; a general one when it is not known."""
+    return next((cause for pattern, cause in _KNOWN if re.search(pattern, message)), _UNKNOWN)
