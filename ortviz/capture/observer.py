@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.autograd.graph import register_multi_grad_hook
 
 from ortviz.capture import records
 from ortviz.capture.assemble import assemble
@@ -167,14 +168,21 @@ class StepObserver:
         pending.shadow_outputs = tuple(o.detach() for o in pending.shadow.outputs)
 
     def _hook_gradients(self, pending: PendingStep, outputs: list[torch.Tensor]) -> None:
-        """Without ORT's backward the gradients are read where they arrive."""
+        """Without ORT's backward the step ends where its gradients have all arrived."""
         pending.output_gradients = [None] * len(outputs)
-        for index, output in enumerate(outputs):
-            if output.requires_grad:
-                output.register_hook(lambda g, i=index: self._arrived(pending, i, g))
+        places = [index for index, output in enumerate(outputs) if output.requires_grad]
+        if not places:
+            return
 
-    def _arrived(self, pending: PendingStep, index: int, gradient: torch.Tensor) -> None:
-        pending.output_gradients[index] = gradient.detach().clone()
+        def arrived(gradients: Sequence[torch.Tensor | None]) -> None:
+            for place, gradient in zip(places, gradients, strict=True):
+                if gradient is not None:
+                    pending.output_gradients[place] = gradient.detach().clone()
+            # Now, not later: the optimiser is about to change the weights in place.
+            if pending in self._open:
+                self.backward_done(pending)
+
+        register_multi_grad_hook([outputs[place] for place in places], arrived)
 
     def _finish(self, pending: PendingStep) -> None:
         pending.watch.close()

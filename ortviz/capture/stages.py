@@ -9,6 +9,9 @@ from ortviz._compat.ort_private import saved_stage_file_name
 from ortviz.graphs import ModuleScopes, read_graph
 from ortviz.record import Mode, Problem, Sink, Stage
 
+NEVER_SAVED = (Mode.INFERENCE, Stage.OPTIMIZED_PRE_GRAD)
+"""Without a gradient graph there is no stage before it."""
+
 
 class StageCollector:
     """Reads the five files of a mode right after ORTModule built its session.
@@ -39,10 +42,15 @@ class StageCollector:
         return self._folder / name
 
     def collect(self, mode: Mode) -> None:
-        """Hand all stages of ``mode`` to the sink; a missing one becomes a Problem."""
+        """Hand the stages of ``mode`` to the sink: five in training, four in inference.
+
+        A missing one becomes a Problem.
+        """
         index = self._export_counts[mode]
         self._export_counts[mode] += 1
         for stage in Stage:
+            if (mode, stage) == NEVER_SAVED:
+                continue
             file = self.file_of(mode, stage)
             try:
                 model_bytes = file.read_bytes()

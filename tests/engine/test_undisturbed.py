@@ -20,7 +20,9 @@ from tests.engine.sinks import ListSink
 pytestmark = pytest.mark.engine
 STEPS = 20
 HOOKS = [name for name in vars(nn.Module()) if name.endswith("_hooks") or "_hooks_" in name]
-GLOBAL_HOOKS = [name for name in vars(torch_module) if name.startswith("_global_") and "hook" in name]
+GLOBAL_HOOKS = [
+    name for name in vars(torch_module) if name.startswith("_global_") and "hook" in name
+]
 
 
 @dataclass
