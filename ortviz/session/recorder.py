@@ -102,6 +102,11 @@ class Recorder:
         """Problems that could not be written to the run's file."""
         return (*self._unstored, *(self._worker.problems if self._worker else ()))
 
+    @property
+    def graph_count(self) -> int:
+        """Stages of graphs kept so far."""
+        return self._worker.graph_count if self._worker else 0
+
     def state(self) -> RunState:
         """Where the run stands now."""
         pace = self._pace

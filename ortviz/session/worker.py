@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
 from typing import Protocol, Union
 
 from ortviz.errors import StoreError
@@ -34,18 +36,21 @@ _OWN_REMEDY = "Training goes on. If it happens again, report it with the details
 
 
 class Engine(Protocol):
-    """What is needed of :class:`ortviz.findings.FindingsEngine`."""
+    """What is needed of :class:`ortviz.findings.FindingsEngine`; each answers what is new."""
 
-    def step(self, record: StepRecord, comparison: StepComparison | None) -> Sequence[Finding]:
-        """A sampled step; returns findings that are new or have changed."""
+    def on_started(self) -> Sequence[Finding]:
+        """The run begins."""
 
-    def losses(self, losses: StepLosses) -> Sequence[Finding]:
+    def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Sequence[Finding]:
+        """A sampled step."""
+
+    def on_losses(self, losses: StepLosses) -> Sequence[Finding]:
         """Losses of a step, sampled or not."""
 
-    def graph(self, graph: GraphRecord) -> Sequence[Finding]:
+    def on_graph(self, graph: GraphRecord) -> Sequence[Finding]:
         """A saved stage."""
 
-    def event(self, event: RunEvent) -> Sequence[Finding]:
+    def on_event(self, event: RunEvent) -> Sequence[Finding]:
         """Something that happened to the run."""
 
 
@@ -73,6 +78,8 @@ class Worker:
         self._engine = engine
         self._state = state
         self._changed = changed
+        self.graph_count = 0
+        """Stages kept so far."""
         self._stored_state: RunState | None = None
         self._state_secs = 0.0
         self._told: set[tuple[str, str]] = set()
@@ -86,10 +93,14 @@ class Worker:
     def run(self) -> None:
         """The thread's whole life."""
         try:
+            self._guarded("The start of the run could not be recorded", self._begin, None)
             while self._turn():
                 pass
         finally:
             self._finish()
+
+    def _begin(self) -> None:
+        self._writer.put_findings(self._engine.on_started())
 
     def _turn(self) -> bool:
         """Wait for items and deal with them. A method, so that their arrays are let go of."""
@@ -97,29 +108,40 @@ class Worker:
         batch = self._inbox.take(_BATCH_ITEMS, _STATE_SECS if stale else None)
         if batch is None:
             return False
-        for item in batch:
-            self._deal_with(item)
+        for heavy, items in groupby(batch, lambda item: isinstance(item, StepCapture)):
+            # Losses that wait share a transaction, which is far quicker; a sampled step has its
+            # own, so that it can be read as soon as it is compared.
+            for together in [[item] for item in items] if heavy else [list(items)]:
+                self._guarded("Steps could not be written", partial(self._keep_all, together), None)
         self._store_state(at_once=not batch)
         self._inbox.done(batch)
         self._changed()
         return True
 
-    def _deal_with(self, item: Item) -> None:
-        step = getattr(item, "step", None)
+    def _keep_all(self, items: Sequence[Item]) -> None:
+        with self._writer.batch():
+            for item in items:
+                step = item.record.step if isinstance(item, StepCapture) else _step_of(item)
+                kind = type(item).__name__
+                self._guarded(f"{kind} could not be recorded", partial(self._keep, item), step)
+
+    def _keep(self, item: Item) -> None:
+        if isinstance(item, StepCapture):
+            self._keep_capture(item)
+        elif isinstance(item, LossObservation):
+            self._keep_losses(step_losses(item))
+        elif isinstance(item, GraphRecord):
+            self._keep_graph(item)
+        elif isinstance(item, RunEvent):
+            self._keep_event(item)
+        elif isinstance(item, Problem):
+            self._keep_problem(item)
+
+    def _guarded(self, trouble: str, act: Callable[[], None], step: int | None) -> None:
         try:
-            if isinstance(item, StepCapture):
-                step = item.record.step
-                self._keep_capture(item)
-            elif isinstance(item, LossObservation):
-                self._keep_losses(step_losses(item))
-            elif isinstance(item, GraphRecord):
-                self._keep_graph(item)
-            elif isinstance(item, RunEvent):
-                self._keep_event(item)
-            elif isinstance(item, Problem):
-                self._keep_problem(item)
+            act()
         except Exception as error:  # noqa: BLE001  (training must not stop for our trouble)
-            self._trouble(f"{type(item).__name__} could not be recorded", error, step)
+            self._trouble(trouble, error, step)
 
     def _keep_capture(self, capture: StepCapture) -> None:
         from ortviz.compare import compare_step
@@ -130,26 +152,27 @@ class Worker:
             comparison = compare_step(capture)
         except Exception as error:  # noqa: BLE001  (the statistics are still worth keeping)
             self._trouble("Eager and ORT could not be compared", error, record.step)
-        findings = self._look(lambda: self._engine.step(record, comparison), record.step)
+        findings = self._look(lambda: self._engine.on_step(record, comparison), record.step)
         with self._writer.batch():
             self._writer.put_step(record, comparison)
             self._writer.put_findings(findings)
 
     def _keep_losses(self, losses: StepLosses) -> None:
-        findings = self._look(lambda: self._engine.losses(losses), losses.step)
+        findings = self._look(lambda: self._engine.on_losses(losses), losses.step)
         with self._writer.batch():
             self._writer.put_losses(losses)
             if findings:
                 self._writer.put_findings(findings)
 
     def _keep_graph(self, graph: GraphRecord) -> None:
-        findings = self._look(lambda: self._engine.graph(graph), None)
+        findings = self._look(lambda: self._engine.on_graph(graph), None)
         with self._writer.batch():
             self._writer.put_graph(graph)
             self._writer.put_findings(findings)
+        self.graph_count += 1
 
     def _keep_event(self, event: RunEvent) -> None:
-        findings = self._look(lambda: self._engine.event(event), event.step)
+        findings = self._look(lambda: self._engine.on_event(event), event.step)
         with self._writer.batch():
             self._writer.put_event(event)
             self._writer.put_findings(findings)
@@ -205,3 +228,8 @@ class Worker:
         self._store_state(at_once=True)
         self._writer.close()
         self._changed()
+
+
+def _step_of(item: Item) -> int | None:
+    step: int | None = getattr(item, "step", None)
+    return step

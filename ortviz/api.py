@@ -1,0 +1,285 @@
+"""``ortviz.wrap``, ``load`` and ``unwrap``: where capture, session and widgets are put together."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ortviz.errors import EnvironmentProblem, StoreError, WrapError
+from ortviz.session.recorder import Recorder
+from ortviz.session.registry import runs
+from ortviz.session.run import Run
+from ortviz.session.storage import check_writable, default_path
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_DOCTOR = "`ortviz doctor` says more."
+
+
+def wrap(
+    model: nn.Module,
+    every: int = 1,
+    name: str | None = None,
+    path: str | Path | None = None,
+    debug_options: Any = None,
+    *,
+    strict: bool = False,
+    total_steps: int | None = None,
+) -> nn.Module:
+    """Make a model train through ONNX Runtime and record what happens.
+
+    Args:
+        model: The model, whose parameters the optimiser keeps.
+        every: Sample each so-many-th training step; losses are recorded at every step.
+        name: Of the run, for a person; the model's class name by default.
+        path: Of the run's file. By default a new one below ``ortviz_runs`` in the working
+            directory, or in ``$ORTVIZ_RUNS``. When the file exists another free name is taken.
+        debug_options: ORTModule's ``DebugOptions``; its log level is kept.
+        strict: Raise whenever ONNX Runtime cannot run the model. By default it is as with
+            ORTModule, which in many such cases goes on in eager PyTorch; the run says so.
+        total_steps: How many training steps there will be, if known.
+
+    Returns:
+        A real ``ORTModule``; the run is its attribute ``ortviz``.
+
+    Raises:
+        WrapError: ``model`` is no ``nn.Module``, a ``DataParallel``, or wrapped already, or
+            ``every`` is no whole number from 1 up.
+        EnvironmentProblem: ORTModule cannot be used here.
+        StoreError: No file can be written at ``path``.
+    """
+    settings = Settings(every, name, path, debug_options, total_steps)
+    return attach(model, settings, on_failure="raise" if strict else "ortmodule").module
+
+
+def load(path: str | Path) -> Run:
+    """Open a run that was recorded earlier, or is being recorded by another process.
+
+    Raises:
+        StoreError: There is no such file, or it is no run of ortviz.
+    """
+    run = Run(Path(path), presenter=_Presenter())
+    _announce(run)
+    return run
+
+
+def unwrap(module: nn.Module) -> nn.Module:
+    """End the run of a wrapped model and give the original model back.
+
+    Raises:
+        WrapError: ``module`` was not made by :func:`wrap`.
+    """
+    run = getattr(module, "__dict__", {}).get("ortviz")
+    if not isinstance(run, Run):
+        raise WrapError(
+            f"This {type(module).__name__} was not wrapped by ortviz.",
+            "The original of another ORTModule is its attribute `module`.",
+        )
+    run.close()
+    original: nn.Module = module.module  # type: ignore[assignment]
+    return original
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What :func:`wrap` was asked for; the fields are its arguments."""
+
+    every: int = 1
+    name: str | None = None
+    path: str | Path | None = None
+    debug_options: Any = None
+    total_steps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A model that is being recorded.
+
+    Attributes:
+        module: What to train: an ORTModule, or the original where ORTModule cannot be used.
+        run: The run.
+    """
+
+    module: nn.Module
+    run: Run
+
+
+OnFailure = Literal["ortmodule", "raise", "eager"]
+
+
+def attach(model: nn.Module, settings: Settings, *, on_failure: OnFailure) -> Attached:
+    """Wrap and record, as :func:`wrap` does.
+
+    Args:
+        model: The user's own module.
+        settings: How.
+        on_failure: When ONNX Runtime cannot run the model: ``ortmodule`` does as ORTModule does,
+            ``raise`` always raises, ``eager`` trains on in PyTorch and records in the temporary
+            folder where the path cannot be written.
+
+    Raises:
+        OrtvizError: As :func:`wrap` says.
+    """
+    capture = _capture()
+    _check(model, settings)
+    recorder = _recorder(model, settings, check_path=on_failure != "eager")
+    save_dir = Path(tempfile.mkdtemp(prefix="ortviz-onnx-"))
+    try:
+        with _own_fallback(disabled=on_failure == "raise"):
+            wrapped: nn.Module = capture.wrap_module(
+                model,
+                recorder,
+                name=settings.name or type(model).__name__,
+                every=settings.every,
+                save_dir=save_dir,
+                debug_options=settings.debug_options,
+                on_failure="eager" if on_failure == "eager" else "raise",
+            )
+    except EnvironmentProblem as problem:
+        shutil.rmtree(save_dir, ignore_errors=True)
+        raise _with_doctor(problem) from problem
+    except BaseException:
+        shutil.rmtree(save_dir, ignore_errors=True)
+        raise
+    # ORTModule saves there again whenever it exports, so the folder lives as long as it does.
+    weakref.finalize(wrapped, shutil.rmtree, save_dir, ignore_errors=True)
+    run = _begin(recorder, _detacher(wrapped, recorder))
+    # Through __dict__: ORTModule's __setattr__ would write to the user's own module.
+    wrapped.__dict__["ortviz"] = run
+    return Attached(wrapped, run)
+
+
+def attach_eager(model: nn.Module, settings: Settings, reason: str) -> Attached:
+    """Record a model that trains in eager PyTorch, because ORTModule cannot be used.
+
+    Args:
+        model: The user's own module; two forward hooks stay on it until the run ends.
+        settings: How.
+        reason: Why, one sentence for a person.
+
+    Raises:
+        OrtvizError: As :func:`wrap` says.
+    """
+    capture = _capture()
+    _check(model, settings)
+    recorder = _recorder(model, settings, check_path=False)
+    watch = capture.wrap_eager(
+        model,
+        recorder,
+        name=settings.name or type(model).__name__,
+        every=settings.every,
+        reason=reason,
+    )
+    return Attached(model, _begin(recorder, watch.close))
+
+
+def _capture() -> Any:
+    try:
+        import ortviz.capture
+    except ImportError as error:
+        raise EnvironmentProblem(
+            f"PyTorch cannot be imported ({error}).", f"Run: pip install 'ortviz[cpu]'. {_DOCTOR}"
+        ) from error
+    return ortviz.capture
+
+
+def _check(model: nn.Module, settings: Settings) -> None:
+    _capture().check_wrappable(model)
+    for argument, value in (("every", settings.every), ("total_steps", settings.total_steps)):
+        if value is None and argument == "total_steps":
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise WrapError(
+                f"{argument} is a whole number of steps from 1 up, and this is {value!r}.",
+                "every=10 samples each tenth training step.",
+            )
+
+
+def _recorder(model: nn.Module, settings: Settings, *, check_path: bool) -> Recorder:
+    if settings.path is None:
+        path = default_path(settings.name or type(model).__name__)
+    else:
+        path = Path(settings.path).expanduser().absolute()
+        if path.is_dir() and check_path:
+            raise StoreError(
+                f"The run cannot be recorded at {path}: it is a folder.",
+                "Pass the path of a file, for example path='runs/first.ortviz'.",
+            )
+        if check_path:
+            check_writable(path)
+    return Recorder(path, total_steps=settings.total_steps)
+
+
+@contextmanager
+def _own_fallback(*, disabled: bool) -> Iterator[None]:
+    """ORTModule reads its documented switch for going on in eager PyTorch when it is made."""
+    variable = "ORTMODULE_FALLBACK_POLICY"
+    before = os.environ.get(variable)
+    if disabled:
+        os.environ[variable] = "FALLBACK_DISABLE"
+    try:
+        yield
+    finally:
+        if disabled and before is None:
+            del os.environ[variable]
+        elif disabled and before is not None:
+            os.environ[variable] = before
+
+
+def _begin(recorder: Recorder, finish: Callable[[], None]) -> Run:
+    recorder.before_end(finish)
+    run = Run(recorder=recorder, presenter=_Presenter())
+    _announce(run)
+    return run
+
+
+def _announce(run: Run) -> None:
+    from ortviz.widgets.target import register_target
+
+    register_target()
+    runs.add(run)
+
+
+def _detacher(wrapped: nn.Module, recorder: Recorder) -> Callable[[], None]:
+    """Stops watching when the run ends; holds the model weakly, and ends the run with it."""
+    reference = weakref.ref(wrapped)
+    weakref.finalize(wrapped, recorder.end).atexit = False
+
+    def finish() -> None:
+        module = reference()
+        if module is not None and _capture().is_wrapped(module):
+            _capture().detach(module)
+
+    return finish
+
+
+def _with_doctor(problem: EnvironmentProblem) -> EnvironmentProblem:
+    if "ortviz doctor" in str(problem):
+        return problem
+    return EnvironmentProblem(problem.what, f"{problem.remedy} {_DOCTOR}".strip())
+
+
+class _Presenter:
+    """Shows runs with the rooms above the session."""
+
+    def show(self, run: Run, height: int | None) -> object:
+        from ortviz.widgets import widget_for
+
+        return widget_for(run, height)
+
+    def write_report(self, run: Run, path: Path) -> Path:
+        from ortviz.record.store import RunReader
+        from ortviz.report import write_report
+
+        if run.path is None:
+            raise StoreError("Nothing of this run is recorded.", "See run.problems for why.")
+        with RunReader.open(run.path) as reader:
+            return write_report(reader, path)
