@@ -8,17 +8,18 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ortviz.errors import OrtvizError, UnknownNameError
+from ortviz.errors import OrtvizError
 from ortviz.protocol.codec import Buffers
 from ortviz.protocol.messages import CommandName, MaskedLossName, ModeName, StageName, SummaryView
 from ortviz.protocol.validate import check_name, check_params
-from ortviz.record import EventKind, StepComparison, StepLosses, StepRecord
+from ortviz.record import EventKind
 from ortviz.record.store import RunReader
 from ortviz.views.findings import findings_view
 from ortviz.views.gradients import gradients_view
 from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
 from ortviz.views.losses import losses_view
 from ortviz.views.mask_map import mask_map_view, masked_elements_view
+from ortviz.views.reading import compared_step, newest_losses
 from ortviz.views.run_view import run_view
 from ortviz.views.summary import SPARK_POINTS, summary_view
 from ortviz.views.traces import traces_view
@@ -27,8 +28,6 @@ DEFAULT_MAX_POINTS = 2000
 """Bins of ``losses`` unless asked for otherwise."""
 DEFAULT_MAX_COLUMNS = 400
 """Bins of ``mask_map`` unless asked for otherwise."""
-
-_LOOK_BACK_STEPS = 20
 
 Params = Mapping[str, object]
 
@@ -169,37 +168,6 @@ def summary(
         buffers,
         shown_steps,
     )
-
-
-def compared_step(reader: RunReader, step: int) -> tuple[StepRecord, StepComparison]:
-    """A recorded step with its comparison; an empty one where only one side ran.
-
-    Raises:
-        UnknownNameError: The step was not recorded.
-    """
-    record = reader.step(step)
-    try:
-        return record, reader.comparison(step)
-    except UnknownNameError:
-        return record, StepComparison(step, (), {})
-
-
-def newest_losses(reader: RunReader) -> StepLosses | None:
-    """The newest losses of which a side was seen, looking back a few steps; else None.
-
-    The very last step may have been broken off between the model and the loss.
-    """
-    newest = reader.latest_losses()
-    if newest is None:
-        return None
-    for step in range(newest.step, max(newest.step - _LOOK_BACK_STEPS, -1), -1):
-        try:
-            losses = reader.losses(step)
-        except UnknownNameError:
-            continue
-        if losses.candidate or losses.reference:
-            return losses
-    return None
 
 
 def _optional_int(params: Params, name: str) -> int | None:

@@ -77,7 +77,7 @@ def _row(
     result: SiteComparison | None,
 ) -> TraceRow:
     known = reference or candidate
-    assert known is not None  # noqa: S101 - every id comes from one of the two sides
+    assert known is not None
     site = known.site
     verdict, reason = _verdict(reference, candidate, result)
     if site.direction in _SHARED and (reference is None or candidate is None):
