@@ -1,0 +1,138 @@
+"""Fallback, eager engine, hooks, exports, skipped samples."""
+
+from __future__ import annotations
+
+import pytest
+
+from ortviz.findings import FindingsEngine
+from ortviz.record import (
+    EventKind,
+    GraphRecord,
+    Mode,
+    ModuleRecord,
+    RunEvent,
+    Severity,
+    Stage,
+    View,
+)
+
+
+def fallback(detail: str, module: str | None = "fc1") -> RunEvent:
+    return RunEvent(EventKind.FALLBACK, 0, "ORTModule gave up.", detail, module)
+
+
+def test_fallback_names_module_message_and_what_to_try(engine, make, only):
+    detail = (
+        "RuntimeError: There's no gradient: gradient builder has not been registered for RNN "
+        "for node /_original_module/fc1/RNN"
+    )
+    found = only(engine.on_event(fallback(detail)), "fallback")
+    assert (found.severity, found.module, found.first_step) == (Severity.WARNING, "fc1", 0)
+    assert "because of fc1 (Linear)" in found.title
+    assert detail in found.evidence
+    assert "nn.LSTM or nn.GRU" in found.remedy
+    assert found.view is View.GRAPH
+    later = only(engine.on_step(make.step(10, fallback=True), None), "fallback")
+    assert (later.first_step, later.last_step, later.step_count) == (0, 10, 2)
+    assert later.evidence == found.evidence
+
+
+@pytest.mark.parametrize(
+    ("detail", "explanation", "remedy"),
+    [
+        ("RuntimeError: ResizeGrad not implemented for node '/x'", "interpolation", "Transpose2d"),
+        ("AssertionError: ", "follow the shapes", "nn.MultiheadAttention"),
+        (
+            "UnsupportedOperatorError: Exporting the operator 'aten::foo' to ONNX is unsupported",
+            "cannot write this operation as ONNX",
+            "newer opset",
+        ),
+        ("RuntimeError: Could not guard on data-dependent expression", "another path", "where"),
+        (
+            "ORTModuleIOError: ORTModule does not support input type <class 'Batch'> for input x",
+            "does not accept",
+            "Unpack other objects",
+        ),
+        ("RuntimeError: custom autograd.Function Swish", "custom autograd.Function", "torch 2.6"),
+        (
+            "RuntimeError: Expected all tensors to be on the same device",
+            "one device",
+            "same device",
+        ),
+        ("RuntimeError: something new", "failed", "ortviz doctor"),
+        ("", "failed", "ortviz doctor"),
+    ],
+)
+def test_known_messages(engine, only, detail, explanation, remedy):
+    found = only(engine.on_event(fallback(detail, None)), "fallback")
+    assert explanation in found.explanation
+    assert remedy in found.remedy
+    assert found.module is None
+    assert "because of" not in found.title
+
+
+def test_a_long_message_is_cut(engine, only):
+    found = only(engine.on_event(fallback("x" * 5000)), "fallback")
+    assert len(found.evidence) < 700
+
+
+def test_fallback_known_from_a_step_only(engine, make, only):
+    assert only(engine.on_step(make.step(fallback=True), None), "fallback").first_step == 3
+
+
+def test_an_eager_run(make, only):
+    info = make.info(engine="eager", engine_reason="onnxruntime-training is not installed.")
+    engine = FindingsEngine(info)
+    found = only(engine.on_started(), "eager_engine")
+    assert found.severity is Severity.WARNING
+    assert found.evidence == "onnxruntime-training is not installed."
+    assert "ortviz doctor" in found.remedy
+    assert found.first_step is None
+
+
+def hooked() -> tuple[ModuleRecord, ...]:
+    return (
+        ModuleRecord("", "Net", 0, True),
+        ModuleRecord(
+            "fc1",
+            "Linear",
+            8,
+            True,
+            hooks=("forward", "full_backward"),
+            hook_sources=("forward save (train.py:12)", "full_backward clip (train.py:20)"),
+        ),
+    )
+
+
+def test_hooks_that_will_not_run(make, only):
+    engine = FindingsEngine(make.info(modules=hooked()))
+    found = only(engine.on_started(), "silent_hooks")
+    assert (found.severity, found.module) == (Severity.WARNING, "fc1")
+    assert found.title == "2 hooks on fc1 will not run"
+    assert "forward save (train.py:12) on fc1 (Linear)" in found.evidence
+    eager = FindingsEngine(make.info(modules=hooked(), engine="eager", engine_reason="No ORT."))
+    assert {one.detector for one in eager.on_started()} == {"eager_engine"}
+
+
+def graph(mode: Mode, index: int, stage: Stage = Stage.OPTIMIZED) -> GraphRecord:
+    return GraphRecord(mode, stage, (), (), b"", index)
+
+
+def test_exports_after_the_first_are_information(engine, only):
+    for stage in Stage:
+        assert engine.on_graph(graph(Mode.TRAINING, 0, stage)) == []
+        assert engine.on_graph(graph(Mode.INFERENCE, 0, stage)) == []
+    found = only(engine.on_graph(graph(Mode.TRAINING, 1)), "re_export")
+    assert (found.severity, found.key) == (Severity.INFO, "re_export:training")
+    assert found.evidence == "2 exports so far."
+    assert engine.on_graph(graph(Mode.TRAINING, 1, Stage.EXECUTION_MODEL)) == []
+    assert only(engine.on_graph(graph(Mode.TRAINING, 2)), "re_export").evidence == (
+        "3 exports so far."
+    )
+
+
+def test_skipped_samples_are_information(engine, only):
+    event = RunEvent(EventKind.SAMPLING_SKIPPED, 5, "2 steps that were due were not sampled.")
+    found = only(engine.on_event(event), "sampling_skipped")
+    assert (found.severity, found.first_step) == (Severity.INFO, 5)
+    assert found.evidence == event.message
