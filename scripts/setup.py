@@ -83,6 +83,7 @@ def make_venv(steps: Steps) -> None:
         remedy="Debian: apt install python3-venv.",
     )
     steps.forget("python")
+    steps.forget("extensions")
     steps.end("created")
 
 
@@ -175,12 +176,18 @@ def link_labextension(installed: Path) -> None:
 def compile_extensions(steps: Steps, env: dict[str, str]) -> None:
     """Let ortviz compile ONNX Runtime's C++ extensions; they are cached outside the project."""
     steps.begin("ONNX Runtime's C++ extensions (about a minute, once)")
+    # Should their cache be emptied later, the first wrapped model compiles them again.
+    inputs = digest_of([ROOT / "pyproject.toml", ROOT / "constraints.txt"], str(PYTHON))
+    if steps.is_current("extensions", inputs):
+        steps.end("are ready")
+        return
     steps.run(
         [VENV / "bin" / "ortviz", "doctor", "--fix"],
         ROOT,
         env,
         remedy="`.venv/bin/ortviz doctor` says more.",
     )
+    steps.stamp("extensions", inputs)
     steps.end("are ready")
 
 
