@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ortviz.protocol.codec import wire_float
 from ortviz.protocol.messages import HookRow, TraceRow, TracesView
@@ -43,8 +43,10 @@ def traces_view(step: StepRecord, comparison: StepComparison) -> TracesView:
     reference = {record.site.id: record for record in step.reference}
     candidate = {record.site.id: record for record in step.candidate}
     compared = {result.site.id: result for result in comparison.sites}
+    records = (*step.reference, *step.candidate)
+    types = {record.site.module: record.module_type for record in records if record.module_type}
     rows = [
-        _row(site_id, reference.get(site_id), candidate.get(site_id), compared.get(site_id))
+        _row(site_id, reference.get(site_id), candidate.get(site_id), compared.get(site_id), types)
         for site_id in _row_order(step.reference, step.candidate)
     ]
     first = comparison.first_divergence
@@ -75,6 +77,7 @@ def _row(
     reference: SiteRecord | None,
     candidate: SiteRecord | None,
     result: SiteComparison | None,
+    types: Mapping[str, str],
 ) -> TraceRow:
     known = reference or candidate
     assert known is not None
@@ -86,7 +89,7 @@ def _row(
         "site_id": site_id,
         "direction": site.direction.value,
         "module": site.module,
-        "module_type": known.module_type or (candidate.module_type if candidate else ""),
+        "module_type": types.get(site.module, ""),
         "call": site.call,
         "slot": site.slot,
         "value_name": candidate.value_name if candidate else "",
@@ -108,11 +111,13 @@ def _verdict(
     candidate: SiteRecord | None,
     result: SiteComparison | None,
 ) -> tuple[Verdict, str]:
-    known = reference or candidate
-    if known and known.site.direction in _SHARED and (reference is None or candidate is None):
-        return Verdict.EQUAL, _SHARED[known.site.direction]
     if result is not None:
         return result.verdict, result.reason
+    known = reference or candidate
+    if known is not None and known.site.direction in _SHARED:
+        if reference and candidate and reference.stats != candidate.stats:
+            return Verdict.DIVERGENT, "It was changed between the runs of the two sides."
+        return Verdict.EQUAL, _SHARED[known.site.direction]
     if reference is None:
         return Verdict.NOT_COMPARABLE, _NO_REFERENCE
     if candidate is None:

@@ -108,6 +108,24 @@ def test_shared_tensors_are_shown_on_both_sides(make, site_id):
     assert row["reason"].startswith("Both sides")
 
 
+def test_inputs_that_were_not_compared_are_equal_if_they_look_equal(make):
+    site = make.site("input/#in0", stats=make.stats(2.0))
+    (row,) = traces_view(make.step([site], [site]), NOTHING)["rows"]
+    assert (row["verdict"], row["reason"]) == ("equal", "Both sides were given the same tensor.")
+    other = make.site("input/#in0", stats=make.stats(3.0))
+    (row,) = traces_view(make.step([site], [other]), NOTHING)["rows"]
+    assert (row["verdict"], row["reference"]["l2_norm"]) == ("divergent", 2.0)
+    assert "changed between the runs" in row["reason"]
+
+
+def test_every_row_of_a_module_names_its_type(make):
+    step = make.step(
+        [make.site("forward/a#out0", module_type="Linear")], [make.site("parameter/a#weight")]
+    )
+    rows = traces_view(step, NOTHING)["rows"]
+    assert [row["module_type"] for row in rows] == ["Linear", "Linear"]
+
+
 def test_shared_tensors_that_both_sides_recorded_are_compared(make):
     site = make.site("input/#in0")
     result = SiteComparison(site.site, Verdict.DIVERGENT, "Changed in place.")
