@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 
 from ortviz.record import Side
 
-COLORS = {Side.REFERENCE: "#d98200", Side.CANDIDATE: "#0072b2"}
-"""Eager and ORT, apart for every kind of colour vision (after Okabe and Ito)."""
-LOOK_HERE = "#c5283d"
+COLORS = {Side.REFERENCE: "#1769c2", Side.CANDIDATE: "#d1660a"}
+"""Eager and ORT; as in ``extension/style/debugger/tokens.css``, so that pictures agree."""
+LOOK_HERE = "#b3125c"
 NAMES = {Side.REFERENCE: "eager PyTorch", Side.CANDIDATE: "ONNX Runtime"}
 LOSS_LABELS = {"mae": "MAE", "mape": "MAPE", "smape": "sMAPE", "user": "your loss"}
 KIND_LABELS = {"nan": "NaN", "posinf": "+∞", "neginf": "−∞"}
-KIND_COLORS = {"nan": LOOK_HERE, "posinf": "#e58a97", "neginf": "#7a1526"}
+KIND_COLORS = {"nan": LOOK_HERE, "posinf": "#dd7fa9", "neginf": "#5e0a31"}
 
 _GRID = "rgba(128, 128, 128, 0.25)"
 

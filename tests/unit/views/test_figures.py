@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from ortviz.errors import UnknownNameError
+from ortviz.record import Side
 from ortviz.views import figures
+from ortviz.views.figures.look import COLORS, LOOK_HERE
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "contract" / "golden"))
 
@@ -98,6 +100,16 @@ def test_mask_map(reader):
 def test_empty_runs_have_empty_figures(empty):
     assert figures.losses(empty).to_json()
     assert figures.mask_map(empty).to_json()
+
+
+def test_colours_are_those_of_the_debugger():
+    tokens = (Path(__file__).parents[3] / "extension/style/debugger/tokens.css").read_text()
+    for name, color in [
+        ("reference", COLORS[Side.REFERENCE]),
+        ("candidate", COLORS[Side.CANDIDATE]),
+        ("look", LOOK_HERE),
+    ]:
+        assert f"--ov-{name}: {color};" in tokens
 
 
 def test_only_figures_load_plotly_and_nothing_loads_torch():
