@@ -1,6 +1,12 @@
 import { decodeFrame } from "./frame";
 import type { CommandName, CommandParams, ModeName, StageName } from "./messages.gen";
-import { errorText, type NetronSource, type Reply, type Transport, TransportError } from "./transport";
+import {
+  errorText,
+  type NetronSource,
+  type Reply,
+  type Transport,
+  TransportError,
+} from "./transport";
 
 const PROBE_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 60_000;

@@ -1,6 +1,6 @@
 import { decodeFrame } from "./frame";
 import type { CommandName, CommandParams } from "./messages.gen";
-import { type NetronSource, type Reply, requestKey, type Transport, TransportError } from "./transport";
+import { type Reply, requestKey, type Transport, TransportError } from "./transport";
 
 /** What `ortviz.report.write_report` puts into the page, already parsed. */
 export interface StaticReport {
@@ -21,21 +21,17 @@ export interface StaticReport {
 /** Answers from a report: nothing is live, nothing is asked of anybody. */
 export class StaticTransport implements Transport {
   readonly controllable = false;
-  readonly netron: NetronSource | null;
+  readonly netron = null;
   readonly #report: StaticReport;
 
-  /**
-   * @param report The report's data.
-   * @param netronDocument Makes Netron's self-contained page; null where there is none.
-   */
-  constructor(report: StaticReport, netronDocument: (() => Promise<string>) | null = null) {
+  /** @throws TransportError when the report is of another format than this viewer reads. */
+  constructor(report: StaticReport) {
     if (report.format !== 1 || report.encoding !== "gzip+base64") {
       throw new TransportError(
         `This report has format ${report.format} (${report.encoding}); this viewer reads format 1. Write the report again with the installed ortviz.`,
       );
     }
     this.#report = report;
-    this.netron = netronDocument && { kind: "document", html: netronDocument };
   }
 
   async request<C extends CommandName>(command: C, params: CommandParams[C]): Promise<Reply> {

@@ -11,7 +11,7 @@ import {
   type Transport,
 } from "../protocol";
 import { RequestCache, type Resource } from "./cache";
-import { type ModuleNode, buildModuleTree } from "./modules";
+import { buildModuleTree, type ModuleNode } from "./modules";
 import { Selection } from "./selection";
 import { neighbourStep, sampledStepFor } from "./steps";
 

@@ -1,0 +1,140 @@
+import { useMemo, useState } from "preact/hooks";
+import { type Answer, toNumber } from "../../protocol";
+import { isWithin } from "../../state";
+import { useStore } from "../shared/context";
+import { Segmented } from "../shared/controls";
+import { plural } from "../shared/format";
+import { Empty, Failure, Loading, Notes } from "../shared/messages";
+import { NothingSampled } from "../shared/nothing_sampled";
+import { useResource } from "../shared/use_resource";
+import { VirtualList } from "../shared/virtual_list";
+import { type GradientRow, logAxis } from "./axis";
+import { GradientHeader, GradientRowView } from "./row";
+
+const ROW_HEIGHT = 22;
+const HEADER_HEIGHT = 30;
+const ROW_WIDTH = 640;
+
+type Kind = GradientRow["kind"];
+
+/** How large the gradients are along the model's depth, on both sides. */
+export function GradientsView({ active }: { active: boolean }) {
+  const store = useStore();
+  const step = store.sampledStep.value;
+  const gradients = useResource("gradients", step === null ? null : { step }, active);
+  if (step === null)
+    return <NothingSampled what="Gradient norms of parameters and module outputs" />;
+  if (gradients.error) return <Failure message={gradients.error} onRetry={gradients.retry} />;
+  if (!gradients.data) return <Loading what={`the gradients of step ${step}`} />;
+  return <GradientsBody gradients={gradients.data} />;
+}
+
+function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
+  const { selection } = useStore();
+  const [kind, setKind] = useState<Kind>("parameter");
+  const rows = useMemo(() => gradients.rows.filter((row) => row.kind === kind), [gradients, kind]);
+  const axis = useMemo(
+    () => logAxis(gradients.rows.flatMap((row) => [row.reference_norm, row.candidate_norm])),
+    [gradients],
+  );
+  const module = selection.module.value;
+  const siteId = selection.siteId.value;
+  const selected = selectedIndex(rows, siteId, module);
+  return (
+    <section class="ov-gradients" data-testid="gradients" data-step={gradients.step}>
+      <div class="ov-toolbar">
+        <Segmented
+          label="Gradients of"
+          value={kind}
+          choices={[
+            { value: "parameter", label: "parameters" },
+            { value: "module_output", label: "module outputs" },
+          ]}
+          onChange={setKind}
+          testid="gradient-kind"
+        />
+        <span class="ov-muted">
+          L2 norm at step {gradients.step}, from the input side down to the output
+        </span>
+        <span class="ov-toolbar-end">{summaryText(rows)}</span>
+      </div>
+      {rows.length === 0 ? (
+        <Empty title="There are no gradients of this kind at this step.">
+          <p>A gradient is recorded when backward runs in a sampled step.</p>
+        </Empty>
+      ) : (
+        <VirtualList
+          label={`Gradient norms of step ${gradients.step}`}
+          role="grid"
+          testid="gradients-table"
+          count={rows.length}
+          rowHeight={ROW_HEIGHT}
+          headerHeight={HEADER_HEIGHT}
+          header={
+            <GradientHeader
+              axis={axis}
+              kind={kind === "parameter" ? "parameter" : "module output"}
+            />
+          }
+          rowWidth={ROW_WIDTH}
+          selected={selected}
+          revealKey={`${siteId}|${module}|${kind}`}
+          onSelect={(index) => {
+            const row = rows[index];
+            if (row) selection.pickSite({ ...row, value_name: "" });
+          }}
+          rowProps={(index) => rowProps(rows[index], module)}
+          renderRow={(index) => {
+            const row = rows[index];
+            return row && <GradientRowView row={row} axis={axis} />;
+          }}
+        />
+      )}
+      <Notes notes={gradients.notes} />
+    </section>
+  );
+}
+
+function selectedIndex(rows: GradientRow[], siteId: string | null, module: string | null): number {
+  const exact = rows.findIndex((row) => row.site_id === siteId);
+  if (exact >= 0 || module === null) return exact;
+  return rows.findIndex((row) => row.module === module);
+}
+
+function rowProps(row: GradientRow | undefined, module: string | null) {
+  if (row === undefined) return {};
+  const lit = module !== null && module !== "" && isWithin(row.module, module);
+  return {
+    class: `ov-row-${row.verdict}${lit ? " ov-lit" : ""}`,
+    "data-testid": "gradient-row",
+    "data-site": row.site_id,
+    "data-state": row.candidate_state,
+  };
+}
+
+/** What stands out among these rows, in words. */
+function summaryText(rows: GradientRow[]) {
+  const count = (test: (row: GradientRow) => boolean) => rows.filter(test).length;
+  const has = (state: string) => (row: GradientRow) =>
+    row.reference_state === state || row.candidate_state === state;
+  const parts = [
+    [count(has("nan")), "with NaN", true],
+    [count(has("inf")), "with ∞", true],
+    [count((row) => row.verdict === "divergent"), "divergent", true],
+    [count(has("none")), "None", false],
+    [count((row) => isZero(row)), "all zero", false],
+  ] as const;
+  const shown = parts.filter(([number]) => number > 0);
+  if (shown.length === 0)
+    return <span class="ov-muted">all {plural(rows.length, "gradient")} finite</span>;
+  return shown.map(([number, word, loud], index) => (
+    <span key={word} class={loud ? "ov-look" : "ov-muted"}>
+      {index > 0 && " · "}
+      {number} {word}
+    </span>
+  ));
+}
+
+function isZero(row: GradientRow): boolean {
+  return row.candidate_state === "zero" || toNumber(row.candidate_norm) === 0;
+}

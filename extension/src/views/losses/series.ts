@@ -1,0 +1,91 @@
+import type { Answer, ColumnArray, LossName, MaskedLossName, SideName } from "../../protocol";
+import { indexAtOrBefore } from "../../state";
+
+export type Losses = Answer<"losses">;
+export type MaskMap = Answer<"mask_map">;
+
+const NAMES: Record<Exclude<LossName, "user">, string> = {
+  mae: "MAE",
+  mape: "MAPE",
+  smape: "sMAPE",
+};
+
+/** A loss for a person; the user's own loss by its class name. */
+export function lossLabel(loss: LossName, trainsWith: string): string {
+  return loss === "user" ? trainsWith || "training loss" : NAMES[loss];
+}
+
+/** The recorded loss the user trains with; null when unknown. */
+export function mainLoss(losses: Losses): LossName | null {
+  const name = losses.trains_with.toLowerCase();
+  if (name === "mae" || name === "mape" || name === "smape") return name;
+  return losses.series.some((series) => series.loss === "user") ? "user" : null;
+}
+
+/** The losses that have a lane: the user's own one first unless it is one of the three. */
+export function shownLosses(losses: Losses): LossName[] {
+  const three: LossName[] = ["mae", "mape", "smape"];
+  return mainLoss(losses) === "user" ? ["user", ...three] : three;
+}
+
+export function findSeries(losses: Losses, loss: LossName, side: SideName) {
+  return losses.series.find((series) => series.loss === loss && series.side === side) ?? null;
+}
+
+/** The value of a curve at a step; null where none is recorded, or the step is out of range. */
+export function valueAt(losses: Losses, values: ColumnArray, step: number): number | null {
+  const index = binOf(losses.steps.values, losses.steps_per_bin, step);
+  const value = index === null ? undefined : values[index];
+  return value === undefined ? null : value;
+}
+
+/** What stands in for a value that is not finite: the mark of that step, if there is one. */
+export function markAt(losses: Losses, what: LossName, side: SideName, step: number) {
+  const last = step + losses.steps_per_bin;
+  return (
+    losses.marks.find(
+      (mark) => mark.what === what && mark.side === side && mark.step >= step && mark.step < last,
+    ) ?? null
+  );
+}
+
+/** Masked elements of a loss at a step (or its bin): NaN, +inf, −inf. */
+export function maskedAt(
+  losses: Losses,
+  loss: MaskedLossName,
+  step: number,
+): { nan: number; posinf: number; neginf: number } | null {
+  const counts = losses.masked.find((row) => row.loss === loss);
+  const index = binOf(losses.steps.values, losses.steps_per_bin, step);
+  if (counts === undefined || index === null) return null;
+  return {
+    nan: counts.nan.values[index] ?? 0,
+    posinf: counts.posinf.values[index] ?? 0,
+    neginf: counts.neginf.values[index] ?? 0,
+  };
+}
+
+/** Whether any element of either loss was masked anywhere in these bins. */
+export function anythingMasked(losses: Losses): boolean {
+  return losses.masked.some(({ nan, posinf, neginf }) =>
+    [nan, posinf, neginf].some((column) => column.values.some((count) => count > 0)),
+  );
+}
+
+/** Index of the bin that holds a step; null when none does. */
+export function binOf(steps: ColumnArray, stepsPerBin: number, step: number): number | null {
+  const index = indexAtOrBefore(steps, step);
+  const first = steps[index];
+  return first !== undefined && step < first + stepsPerBin ? index : null;
+}
+
+/**
+ * Values for a log axis, which has no 0: exact zeros are drawn at the lowest decade in use, so
+ * that a loss of 0 stays visible. Hovers show the true value.
+ */
+export function forLogAxis(values: ColumnArray): Float64Array {
+  let least = Number.POSITIVE_INFINITY;
+  for (const value of values) if (value > 0 && value < least) least = value;
+  const floor = Number.isFinite(least) ? 10 ** (Math.floor(Math.log10(least)) - 1) : 1e-12;
+  return Float64Array.from(values, (value) => (value === 0 ? floor : value));
+}

@@ -1,0 +1,33 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { NetronSource } from "../../protocol";
+import type { DebuggerStore } from "../../state";
+
+/** Light or dark, as found around the debugger. */
+export type Theme = "light" | "dark";
+
+/** What every view may use. */
+export interface ViewContext {
+  store: DebuggerStore;
+  theme: ReadonlySignal<Theme>;
+  /** Where Netron comes from; null where there is none. */
+  netron(): NetronSource | null;
+}
+
+export const DebuggerContext = createContext<ViewContext | null>(null);
+
+export function useDebugger(): ViewContext {
+  const context = useContext(DebuggerContext);
+  if (context === null) throw new Error("A view was rendered outside DebuggerContext.");
+  return context;
+}
+
+export function useStore(): DebuggerStore {
+  return useDebugger().store;
+}
+
+/** A theme that never changes, for tests and pages with a fixed one. */
+export function fixedTheme(theme: Theme): ReadonlySignal<Theme> {
+  return signal(theme);
+}

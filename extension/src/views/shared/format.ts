@@ -1,0 +1,101 @@
+import { toNumber, type WireFloat } from "../../protocol";
+
+/** Shown where there is no number at all. */
+export const NO_VALUE = "–";
+
+/**
+ * A number in at most nine characters: four significant digits, three beside an exponent.
+ * NaN and infinities are words, never blanks.
+ */
+export function formatNumber(value: WireFloat): string {
+  const number = toNumber(value);
+  if (number === null) return NO_VALUE;
+  if (!Number.isFinite(number)) return formatNonFinite(number);
+  if (number === 0) return "0";
+  const size = Math.abs(number);
+  const digits = size < 1e-2 ? 3 : 4;
+  const text =
+    size >= 1e-3 && size < 1e5
+      ? number.toPrecision(digits)
+      : number.toExponential(2).replace("e+", "e");
+  const short = text.includes("e") ? text : withoutNeedlessZeros(number, text);
+  return short.replace(/^-/, "−");
+}
+
+/** Every digit a person may want, for hovers and details. */
+export function formatExact(value: WireFloat): string {
+  const number = toNumber(value);
+  if (number === null) return NO_VALUE;
+  if (!Number.isFinite(number)) return formatNonFinite(number);
+  return String(Number(number.toPrecision(9))).replace(/^-/, "−");
+}
+
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** For example `1 node`, `3,200 nodes`. */
+export function plural(count: number, word: string, words = `${word}s`): string {
+  return `${formatCount(count)} ${count === 1 ? word : words}`;
+}
+
+/** A length as CSS has it. */
+export function px(length: number): string {
+  return `${length}px`;
+}
+
+/** A large count in at most five characters, for example `18.4k`, for columns. */
+export function formatShortCount(count: number): string {
+  if (count < 10_000) return formatCount(count);
+  if (count < 1e6) return `${(count / 1e3).toPrecision(3)}k`;
+  if (count < 1e9) return `${(count / 1e6).toPrecision(3)}M`;
+  return `${(count / 1e9).toPrecision(3)}G`;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KiB`;
+  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+  return `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
+}
+
+export function formatDuration(value: WireFloat): string {
+  const secs = toNumber(value);
+  if (secs === null || !Number.isFinite(secs)) return NO_VALUE;
+  if (secs < 1e-3) return `${(secs * 1e6).toPrecision(3)} µs`;
+  if (secs < 1) return `${(secs * 1e3).toPrecision(3)} ms`;
+  return `${secs.toPrecision(3)} s`;
+}
+
+/** PyTorch's way to write a shape: `(16, 32)`, `(7,)`, `()`. */
+export function formatShape(shape: readonly number[] | null): string {
+  if (shape === null) return NO_VALUE;
+  return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+}
+
+export function formatIndex(index: readonly number[] | null): string {
+  return index === null ? NO_VALUE : `[${index.join(", ")}]`;
+}
+
+/** A module's name for a person; the root has none of its own. */
+export function formatModule(module: string | null): string {
+  if (module === null) return "no module";
+  return module === "" ? "(root)" : module;
+}
+
+/** `step 60`, `steps 61–199 (139 of them)`. */
+export function formatStepRange(first: number | null, last: number | null, count: number): string {
+  if (first === null) return "whole run";
+  if (last === null || last === first) return `step ${first}`;
+  const all = last - first + 1;
+  return count === all ? `steps ${first}–${last}` : `${plural(count, "step")} in ${first}–${last}`;
+}
+
+function formatNonFinite(number: number): string {
+  if (Number.isNaN(number)) return "NaN";
+  return number > 0 ? "+∞" : "−∞";
+}
+
+function withoutNeedlessZeros(number: number, text: string): string {
+  return Number.isInteger(number) && Math.abs(number) < 1e5 ? String(number) : text;
+}

@@ -1,0 +1,163 @@
+// biome-ignore-all lint/a11y/noStaticElementInteractions: roles come in as a property; keys are heard on the list.
+// biome-ignore-all lint/a11y/useKeyWithClickEvents: roles come in as a property; keys are heard on the list.
+// biome-ignore-all lint/a11y/useAriaPropsSupportedByRole: roles come in as a property; keys are heard on the list.
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { px } from "./format";
+import { moveIndex, rowWindow, scrollToShow } from "./virtual";
+
+interface VirtualListProps {
+  label: string;
+  /** ARIA role of the whole; rows get the one that belongs to it. */
+  role: "grid" | "tree" | "listbox";
+  count: number;
+  rowHeight: number;
+  /** Height of `header`, which stays on top while rows scroll. */
+  headerHeight?: number;
+  header?: ComponentChildren;
+  /** Width of rows where they are wider than the pane; it then scrolls sideways. */
+  rowWidth?: number;
+  /** The selected row; -1 is none. Scrolled into view when `revealKey` changes. */
+  selected: number;
+  /** Changes when the selection was made elsewhere and should be brought on screen. */
+  revealKey: string;
+  selectable?(index: number): boolean;
+  onSelect(index: number): void;
+  /** Keys the list does not use itself; return true when used. */
+  onKey?(event: KeyboardEvent, index: number): boolean;
+  /** Attributes of a row beside its position. */
+  rowProps(index: number): RowAttributes;
+  renderRow(index: number): ComponentChildren;
+  testid: string;
+}
+
+/** What a view adds to a row; `data-*` name it for tests. */
+export type RowAttributes = {
+  class?: string;
+  "aria-level"?: number;
+  "aria-expanded"?: boolean | undefined;
+  [data: `data-${string}`]: string | number | undefined;
+};
+
+const ROW_ROLES = { grid: "row", tree: "treeitem", listbox: "option" } as const;
+const PAGE_ROWS = 10;
+
+/** A long list of equally high rows of which only those on screen exist. */
+export function VirtualList(props: VirtualListProps) {
+  const { count, rowHeight, headerHeight = 0, selected } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 400 });
+  const id = useId();
+  const shown = rowWindow(count, rowHeight, view.top, view.height);
+  useViewport(scroller, setView);
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null || selected < 0) return;
+    reveal(element, selected, rowHeight, headerHeight);
+  }, [props.revealKey]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (props.onKey?.(event, selected)) return event.preventDefault();
+    const delta = keyDelta(event.key, count);
+    if (delta === null || count === 0) return;
+    event.preventDefault();
+    const selectable = props.selectable ?? (() => true);
+    const start = selected < 0 && delta > 0 ? -1 : selected;
+    const target = moveIndex(count, start, delta, selectable);
+    if (target === selected || target < 0) return;
+    props.onSelect(target);
+    if (scroller.current) reveal(scroller.current, target, rowHeight, headerHeight);
+  };
+
+  const rows = [];
+  for (let index = shown.first; index < shown.end; index += 1) {
+    const { class: className, ...rest } = props.rowProps(index);
+    rows.push(
+      <div
+        key={index}
+        id={`${id}-${index}`}
+        role={ROW_ROLES[props.role]}
+        aria-rowindex={props.role === "grid" ? index + 1 : undefined}
+        aria-selected={index === selected}
+        class={`ov-row ${className ?? ""}${index === selected ? " ov-selected" : ""}`}
+        style={{ top: px(headerHeight + index * rowHeight), height: px(rowHeight) }}
+        onClick={() => (props.selectable?.(index) ?? true) && props.onSelect(index)}
+        {...rest}
+      >
+        {props.renderRow(index)}
+      </div>,
+    );
+  }
+  const onScreen = selected >= shown.first && selected < shown.end;
+  return (
+    <div
+      ref={scroller}
+      class="ov-list"
+      role={props.role}
+      aria-label={props.label}
+      aria-rowcount={props.role === "grid" ? count : undefined}
+      aria-activedescendant={onScreen ? `${id}-${selected}` : undefined}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      data-testid={props.testid}
+    >
+      <div
+        class="ov-list-body"
+        role="presentation"
+        style={{ height: px(headerHeight + count * rowHeight), minWidth: px(props.rowWidth ?? 0) }}
+      >
+        {props.header && (
+          <div class="ov-list-header" style={{ height: px(headerHeight) }}>
+            {props.header}
+          </div>
+        )}
+        {rows}
+      </div>
+    </div>
+  );
+}
+
+function useViewport(
+  ref: { current: HTMLElement | null },
+  set: (view: { top: number; height: number }) => void,
+): void {
+  useEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    const read = () => set({ top: element.scrollTop, height: element.clientHeight });
+    const observer = new ResizeObserver(read);
+    observer.observe(element);
+    element.addEventListener("scroll", read, { passive: true });
+    read();
+    return () => {
+      observer.disconnect();
+      element.removeEventListener("scroll", read);
+    };
+  }, [ref, set]);
+}
+
+function reveal(element: HTMLElement, index: number, rowHeight: number, headerHeight: number) {
+  const { scrollTop, clientHeight } = element;
+  const target = scrollToShow(index, rowHeight, scrollTop, clientHeight, headerHeight);
+  if (target !== null) element.scrollTop = target;
+}
+
+function keyDelta(key: string, count: number): number | null {
+  switch (key) {
+    case "ArrowDown":
+      return 1;
+    case "ArrowUp":
+      return -1;
+    case "PageDown":
+      return PAGE_ROWS;
+    case "PageUp":
+      return -PAGE_ROWS;
+    case "Home":
+      return -count;
+    case "End":
+      return count;
+    default:
+      return null;
+  }
+}

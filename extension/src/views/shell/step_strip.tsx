@@ -1,0 +1,170 @@
+import type { Answer, SeverityName } from "../../protocol";
+import { useStore } from "../shared/context";
+import { formatCount, formatNumber, plural } from "../shared/format";
+import { SEVERITIES, SeverityIcon } from "../shared/symbols";
+import { Spark } from "./spark";
+
+const STATUS_WORDS = {
+  waiting: "waiting",
+  live: "live",
+  paused: "paused",
+  ended: "ended",
+} as const;
+
+/** The run at a glance and the controls of time: which step is shown, and whether it is live. */
+export function StepStrip() {
+  const store = useStore();
+  const summary = store.summary.data.value;
+  const step = store.step.value;
+  return (
+    <header class="ov-strip" data-testid="strip">
+      <div class="ov-strip-title">
+        <strong title={store.run.data.value?.name}>{store.run.data.value?.name ?? "…"}</strong>
+        <span class="ov-strip-step" data-testid="current-step">
+          {stepText(summary, step)}
+        </span>
+      </div>
+      <div class="ov-strip-run">
+        <StepButton direction={-1} summary={summary} />
+        {summary ? <Spark summary={summary} step={step} /> : <div class="ov-spark" />}
+        <StepButton direction={1} summary={summary} />
+      </div>
+      <div class="ov-strip-controls">
+        <LiveToggle summary={summary} />
+        <SamplingControls summary={summary} />
+      </div>
+      <FindingCounts summary={summary} />
+    </header>
+  );
+}
+
+function stepText(summary: Answer<"summary"> | null, step: number | null): string {
+  if (summary === null) return "";
+  if (step === null) return summary.status === "waiting" ? "no step yet" : "no sampled step yet";
+  const last = (summary.total_steps ?? summary.step_count) - 1;
+  return `step ${formatCount(step)} of ${formatCount(Math.max(step, last))}`;
+}
+
+function StepButton({
+  direction,
+  summary,
+}: {
+  direction: 1 | -1;
+  summary: Answer<"summary"> | null;
+}) {
+  const store = useStore();
+  const word = direction === 1 ? "Next" : "Previous";
+  return (
+    <button
+      type="button"
+      class="ov-icon-button"
+      aria-label={`${word} sampled step`}
+      title={`${word} sampled step`}
+      disabled={!summary || summary.sampled_step_count === 0}
+      onClick={() => store.stepBy(direction)}
+      data-testid={direction === 1 ? "next-step" : "previous-step"}
+    >
+      <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+        <path d={direction === 1 ? "M2 .5 9 5 2 9.5Z" : "M8 .5 1 5l7 4.5Z"} />
+      </svg>
+    </button>
+  );
+}
+
+/** While live: whether all views follow the newest step. */
+function LiveToggle({ summary }: { summary: Answer<"summary"> | null }) {
+  const store = useStore();
+  const status = summary?.status ?? "waiting";
+  const following = store.selection.pickedStep.value === null;
+  if (!store.live.value) {
+    return (
+      <span class="ov-status" data-testid="run-status" data-status={status}>
+        <span aria-hidden="true">■</span> {STATUS_WORDS[status]}
+      </span>
+    );
+  }
+  const title = following
+    ? "Shows the newest sampled step. Choose a step to stay at it."
+    : "Go back to the newest sampled step and follow it.";
+  return (
+    <button
+      type="button"
+      class={`ov-button ov-live${following ? " ov-on" : ""}`}
+      aria-pressed={following}
+      title={title}
+      onClick={() =>
+        following && store.step.value !== null
+          ? store.selection.pickStep(store.step.value)
+          : store.selection.followLatest()
+      }
+      data-testid="live-toggle"
+      data-status={status}
+    >
+      <span aria-hidden="true">{following ? "●" : "○"}</span> {STATUS_WORDS[status]}
+      {summary?.steps_per_sec != null && (
+        <span class="ov-muted"> {formatNumber(summary.steps_per_sec)} steps/s</span>
+      )}
+    </button>
+  );
+}
+
+function SamplingControls({ summary }: { summary: Answer<"summary"> | null }) {
+  const store = useStore();
+  if (!store.live.value) return null;
+  const paused = summary?.status === "paused";
+  const hint = store.transport.controllable
+    ? null
+    : "Only the notebook whose kernel runs this training can do this.";
+  const pauseTitle = paused
+    ? "Sample steps again"
+    : "Train on without sampling; nothing is recorded but the losses";
+  return (
+    <>
+      <button
+        type="button"
+        class="ov-button"
+        disabled={hint !== null}
+        title={hint ?? pauseTitle}
+        onClick={() => void store.control(paused ? "resume" : "pause")}
+        data-testid="pause-resume"
+      >
+        {paused ? "resume" : "pause"}
+      </button>
+      <button
+        type="button"
+        class="ov-button"
+        disabled={hint !== null}
+        title={hint ?? "Sample the very next step, whatever its number"}
+        onClick={() => void store.control("sample_next")}
+        data-testid="sample-next"
+      >
+        sample next
+      </button>
+    </>
+  );
+}
+
+function FindingCounts({ summary }: { summary: Answer<"summary"> | null }) {
+  const store = useStore();
+  const counts = summary?.finding_counts;
+  const total = counts ? counts.error + counts.warning + counts.info : 0;
+  const shown = SEVERITIES.filter((severity: SeverityName) => counts && counts[severity] > 0);
+  return (
+    <button
+      type="button"
+      class={`ov-counts${total > 0 ? " ov-some" : ""}`}
+      title="Show the findings"
+      onClick={() => {
+        store.selection.view.value = "findings";
+      }}
+      data-testid="finding-counts"
+    >
+      {shown.map((severity) => (
+        <span key={severity}>
+          <SeverityIcon severity={severity} /> {counts?.[severity]}
+        </span>
+      ))}
+      <span class="ov-counts-word">{total === 0 ? "no findings" : plural(total, "finding")}</span>
+    </button>
+  );
+}

@@ -1,0 +1,112 @@
+import type { ColumnArray, FindingMark, SeverityName } from "../../protocol";
+
+/** The step strip's drawing area, in px. */
+export interface StripBox {
+  width: number;
+  height: number;
+}
+
+/** First and last step the strip spans. */
+export interface StepSpan {
+  first: number;
+  last: number;
+}
+
+/** Decades of loss from which on the curve is drawn on a log scale. */
+const LOG_FROM_RATIO = 100;
+
+export function stepToX(step: number, span: StepSpan, width: number): number {
+  const length = span.last - span.first;
+  if (length <= 0) return width / 2;
+  return ((step - span.first) / length) * width;
+}
+
+export function xToStep(x: number, span: StepSpan, width: number): number {
+  if (width <= 0) return span.first;
+  const share = Math.min(1, Math.max(0, x / width));
+  return Math.round(span.first + share * (span.last - span.first));
+}
+
+/**
+ * The loss as SVG paths: one closed band from least to largest per run of finite bins.
+ * A bin without a finite value leaves a gap.
+ */
+export function sparkPath(
+  steps: ColumnArray,
+  least: ColumnArray,
+  largest: ColumnArray,
+  span: StepSpan,
+  box: StripBox,
+): string {
+  const toY = lossScale(least, largest, box.height);
+  const parts: string[] = [];
+  let run: number[] = [];
+  const flush = () => {
+    if (run.length > 0) parts.push(bandPath(run, steps, least, largest, span, box, toY));
+    run = [];
+  };
+  for (let i = 0; i < steps.length; i += 1) {
+    if (Number.isFinite(least[i]) && Number.isFinite(largest[i])) run.push(i);
+    else flush();
+  }
+  flush();
+  return parts.join("");
+}
+
+/** Marks at most one per pixel column and severity, the most severe drawn last. */
+export function markPositions(
+  marks: readonly FindingMark[],
+  span: StepSpan,
+  width: number,
+): { x: number; step: number; severity: SeverityName }[] {
+  const order: SeverityName[] = ["info", "warning", "error"];
+  const seen = new Set<string>();
+  return [...marks]
+    .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity) || a.step - b.step)
+    .flatMap(({ step, severity }) => {
+      const x = stepToX(step, span, width);
+      const cell = `${severity}${Math.round(x / 4)}`;
+      if (seen.has(cell)) return [];
+      seen.add(cell);
+      return [{ x, step, severity }];
+    });
+}
+
+function lossScale(
+  least: ColumnArray,
+  largest: ColumnArray,
+  height: number,
+): (value: number) => number {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < least.length; i += 1) {
+    const a = least[i] as number;
+    const b = largest[i] as number;
+    if (Number.isFinite(a)) low = Math.min(low, a);
+    if (Number.isFinite(b)) high = Math.max(high, b);
+  }
+  const log = low > 0 && high / low >= LOG_FROM_RATIO;
+  const map = log ? Math.log : (value: number) => value;
+  const range = map(high) - map(low);
+  if (!(range > 0)) return () => height / 2;
+  return (value) => height * (1 - (map(value) - map(low)) / range);
+}
+
+function bandPath(
+  run: number[],
+  steps: ColumnArray,
+  least: ColumnArray,
+  largest: ColumnArray,
+  span: StepSpan,
+  box: StripBox,
+  toY: (value: number) => number,
+): string {
+  const point = (index: number, values: ColumnArray) => {
+    const x = stepToX(steps[index] as number, span, box.width);
+    return `${x.toFixed(1)} ${toY(values[index] as number).toFixed(1)}`;
+  };
+  const upper = run.map((index) => point(index, largest));
+  if (run.length === 1) return `M${upper[0]}h.1`;
+  const lower = run.map((index) => point(index, least)).reverse();
+  return `M${upper.join("L")}L${lower.join("L")}Z`;
+}

@@ -1,0 +1,56 @@
+import type { TraceRow } from "../../protocol";
+import { formatExact, formatIndex, formatModule, formatNumber } from "../shared/format";
+import { DIRECTION_WORDS } from "../shared/words";
+
+/** Two lines of fixed height about the selected site. */
+export function TraceDetails({ row }: { row: TraceRow | null }) {
+  if (row === null) {
+    return (
+      <div class="ov-details ov-muted" data-testid="trace-details">
+        Select a row to see where it differs most, the tolerance, and its value in the ONNX graph.
+      </div>
+    );
+  }
+  return (
+    <div class="ov-details" data-testid="trace-details" data-site={row.site_id}>
+      <p>
+        <b>{formatModule(row.module)}</b> {DIRECTION_WORDS[row.direction]} {row.slot}
+        <Worst row={row} />
+        {row.tolerance !== null && (
+          <span>
+            <i>tolerance</i> {formatNumber(row.tolerance)} relative
+          </span>
+        )}
+      </p>
+      <p>
+        {[row.reason, row.reference.reason, row.candidate.reason].filter(Boolean).length > 0 && (
+          <span>{reasons(row).join(" ")}</span>
+        )}
+        {row.value_name !== "" && (
+          <span>
+            <i>ONNX value</i> <code>{row.value_name}</code>
+          </span>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function Worst({ row }: { row: TraceRow }) {
+  if (row.worst_index === null) return null;
+  return (
+    <span>
+      <i>worst at</i> <code>{formatIndex(row.worst_index)}</code>{" "}
+      <span class="ov-ink-reference">eager {formatExact(row.worst_reference)}</span>{" "}
+      <span class="ov-ink-candidate">ORT {formatExact(row.worst_candidate)}</span>
+    </span>
+  );
+}
+
+/** What is said of the row, each sentence once. */
+function reasons(row: TraceRow): string[] {
+  const said = [row.reason, row.reference.reason, row.candidate.reason].filter(
+    (text) => text !== "",
+  );
+  return [...new Set(said)];
+}

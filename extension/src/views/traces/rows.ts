@@ -1,0 +1,76 @@
+import type { DirectionName, TraceRow, VerdictName } from "../../protocol";
+
+/** A line of the table: a heading of a section, or a site. */
+export type TraceItem =
+  | { kind: "section"; direction: DirectionName; count: number; verdicts: VerdictCounts }
+  | { kind: "site"; row: TraceRow };
+
+export type VerdictCounts = Record<VerdictName, number>;
+
+export const SECTIONS: readonly { direction: DirectionName; title: string; order: string }[] = [
+  { direction: "input", title: "Inputs", order: "as passed to the model" },
+  { direction: "forward", title: "Forward", order: "module outputs, first to last" },
+  {
+    direction: "backward",
+    title: "Backward",
+    order: "gradients of module outputs, from the loss back",
+  },
+  { direction: "parameter_grad", title: "Parameter gradients", order: "input side first" },
+  {
+    direction: "parameter",
+    title: "Parameters",
+    order: "shared by both sides, at the start of the step",
+  },
+  { direction: "buffer", title: "Buffers", order: "after the step" },
+];
+
+/** What of a step's sites is listed. */
+export interface TraceFilter {
+  /** Words that must all occur in the module, its type, the slot or the value's name. */
+  text: string;
+  divergentOnly: boolean;
+}
+
+/** Sites that pass the filter, in sections, each in its own execution order. */
+export function traceItems(rows: readonly TraceRow[], filter: TraceFilter): TraceItem[] {
+  const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+  return SECTIONS.flatMap(({ direction }) => {
+    const own = rows.filter((row) => row.direction === direction && passes(row, words, filter));
+    if (own.length === 0) return [];
+    const heading: TraceItem = {
+      kind: "section",
+      direction,
+      count: own.length,
+      verdicts: countVerdicts(own),
+    };
+    return [heading, ...own.map((row): TraceItem => ({ kind: "site", row }))];
+  });
+}
+
+export function countVerdicts(rows: readonly TraceRow[]): VerdictCounts {
+  const counts: VerdictCounts = { equal: 0, rounding: 0, divergent: 0, not_comparable: 0 };
+  for (const row of rows) counts[row.verdict] += 1;
+  return counts;
+}
+
+/** Index of a site among the items; -1 when it is filtered out. */
+export function itemOfSite(items: readonly TraceItem[], siteId: string | null): number {
+  if (siteId === null) return -1;
+  return items.findIndex((item) => item.kind === "site" && item.row.site_id === siteId);
+}
+
+/** Index of a module's first site, forward ones before others; -1 when it has none. */
+export function itemOfModule(items: readonly TraceItem[], module: string | null): number {
+  if (module === null) return -1;
+  const ofModule = (item: TraceItem) => item.kind === "site" && item.row.module === module;
+  const forward = items.findIndex(
+    (item) => ofModule(item) && item.kind === "site" && item.row.direction === "forward",
+  );
+  return forward >= 0 ? forward : items.findIndex(ofModule);
+}
+
+function passes(row: TraceRow, words: readonly string[], filter: TraceFilter): boolean {
+  if (filter.divergentOnly && row.verdict !== "divergent") return false;
+  const text = `${row.module} ${row.module_type} ${row.slot} ${row.value_name} ${row.site_id}`;
+  return words.every((word) => text.toLowerCase().includes(word));
+}

@@ -1,0 +1,167 @@
+import { useMemo, useState } from "preact/hooks";
+import type { Answer } from "../../protocol";
+import { isWithin } from "../../state";
+import { useStore } from "../shared/context";
+import { Toggle } from "../shared/controls";
+import { formatDuration, plural } from "../shared/format";
+import { Empty, Failure, Loading, Notes } from "../shared/messages";
+import { NothingSampled } from "../shared/nothing_sampled";
+import { useResource } from "../shared/use_resource";
+import { VirtualList } from "../shared/virtual_list";
+import { DIRECTION_WORDS } from "../shared/words";
+import { ROW_WIDTH } from "./columns";
+import { TraceDetails } from "./details";
+import { SectionRow, SiteRow, TraceHeader } from "./row";
+import {
+  countVerdicts,
+  itemOfModule,
+  itemOfSite,
+  type TraceFilter,
+  type TraceItem,
+  traceItems,
+} from "./rows";
+
+const ROW_HEIGHT = 24;
+const HEADER_HEIGHT = 44;
+
+type Traces = Answer<"traces">;
+
+/** Every tensor of the shown step, eager beside ORT, in execution order. */
+export function TracesView({ active }: { active: boolean }) {
+  const store = useStore();
+  const step = store.sampledStep.value;
+  const traces = useResource("traces", step === null ? null : { step }, active);
+  if (step === null) return <NothingSampled what="Statistics of every tensor, eager beside ORT," />;
+  if (traces.error) return <Failure message={traces.error} onRetry={traces.retry} />;
+  if (!traces.data) return <Loading what={`step ${step}`} />;
+  return <TracesBody traces={traces.data} />;
+}
+
+function TracesBody({ traces }: { traces: Traces }) {
+  const { selection } = useStore();
+  const [filter, setFilter] = useState<TraceFilter>({ text: "", divergentOnly: false });
+  const items = useMemo(() => traceItems(traces.rows, filter), [traces, filter]);
+  const siteId = selection.siteId.value;
+  const module = selection.module.value;
+  const selected = siteId === null ? itemOfModule(items, module) : itemOfSite(items, siteId);
+  const current = items[selected];
+  return (
+    <section class="ov-traces" data-testid="traces" data-step={traces.step}>
+      <TracesToolbar traces={traces} filter={filter} onFilter={setFilter} />
+      {items.length === 0 ? (
+        <Empty title="No site passes the filter.">
+          <button
+            type="button"
+            class="ov-button"
+            onClick={() => setFilter({ text: "", divergentOnly: false })}
+          >
+            Show all {plural(traces.rows.length, "site")}
+          </button>
+        </Empty>
+      ) : (
+        <VirtualList
+          label={`Tensors of step ${traces.step}`}
+          role="grid"
+          testid="traces-table"
+          count={items.length}
+          rowHeight={ROW_HEIGHT}
+          headerHeight={HEADER_HEIGHT}
+          header={<TraceHeader />}
+          rowWidth={ROW_WIDTH}
+          selected={selected}
+          revealKey={`${siteId}|${module}`}
+          selectable={(index) => items[index]?.kind === "site"}
+          onSelect={(index) => {
+            const item = items[index];
+            if (item?.kind === "site") selection.pickSite(item.row);
+          }}
+          rowProps={(index) => itemProps(items[index], module)}
+          renderRow={(index) => <Item item={items[index]} />}
+        />
+      )}
+      <TraceDetails row={current?.kind === "site" ? current.row : null} />
+      <Notes notes={traces.notes} />
+    </section>
+  );
+}
+
+function Item({ item }: { item: TraceItem | undefined }) {
+  if (item === undefined) return null;
+  return item.kind === "section" ? <SectionRow item={item} /> : <SiteRow row={item.row} />;
+}
+
+function itemProps(item: TraceItem | undefined, module: string | null) {
+  if (item === undefined) return {};
+  if (item.kind === "section") {
+    return { class: "ov-row-section", "data-testid": `trace-section-${item.direction}` };
+  }
+  const { row } = item;
+  const lit = module !== null && module !== "" && isWithin(row.module, module) ? " ov-lit" : "";
+  return {
+    class: `ov-row-${row.verdict}${lit}`,
+    "data-testid": "trace-row",
+    "data-site": row.site_id,
+    "data-verdict": row.verdict,
+  };
+}
+
+function TracesToolbar(props: {
+  traces: Traces;
+  filter: TraceFilter;
+  onFilter(filter: TraceFilter): void;
+}) {
+  const { traces, filter, onFilter } = props;
+  const { selection } = useStore();
+  const counts = countVerdicts(traces.rows);
+  const asked = selection.pickedStep.value;
+  return (
+    <div class="ov-toolbar">
+      <input
+        type="search"
+        class="ov-input"
+        placeholder="Filter modules, types, values"
+        aria-label="Filter sites"
+        value={filter.text}
+        onInput={(event) => onFilter({ ...filter, text: event.currentTarget.value })}
+        data-testid="trace-filter"
+      />
+      <Toggle
+        label={`only divergent (${counts.divergent})`}
+        checked={filter.divergentOnly}
+        onChange={(divergentOnly) => onFilter({ ...filter, divergentOnly })}
+        testid="only-divergent"
+      />
+      {traces.first_divergence.map((siteId) => (
+        <DivergenceJump key={siteId} traces={traces} siteId={siteId} />
+      ))}
+      <span class="ov-muted ov-toolbar-end">
+        {asked !== null && asked !== traces.step && (
+          <span class="ov-look">
+            step {asked} was not sampled; this is step {traces.step} ·{" "}
+          </span>
+        )}
+        {traces.fallback && <span class="ov-look">ran in eager PyTorch (fallback) · </span>}
+        {traces.mode} · eager {formatDuration(traces.eager_secs)} · ORT{" "}
+        {formatDuration(traces.ort_secs)}
+      </span>
+    </div>
+  );
+}
+
+/** Jumps to where a direction first differs. */
+function DivergenceJump({ traces, siteId }: { traces: Traces; siteId: string }) {
+  const { selection } = useStore();
+  const row = traces.rows.find((candidate) => candidate.site_id === siteId);
+  if (row === undefined) return null;
+  return (
+    <button
+      type="button"
+      class="ov-button ov-look"
+      title={`First divergence of this direction: ${siteId}`}
+      onClick={() => selection.pickSite(row)}
+      data-testid={`first-divergence-${row.direction}`}
+    >
+      ≠ first in {DIRECTION_WORDS[row.direction]}
+    </button>
+  );
+}
