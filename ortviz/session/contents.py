@@ -82,10 +82,9 @@ class Step:
             for verdict in Verdict
             if verdict in verdicts
         )
-        first = "".join(
-            f"; first divergence {site.id}" for site in comparison.first_divergence.values()
-        )
-        return f"<Step {self.number}: {len(verdicts)} sites, {counts or 'none'}{first}>"
+        first = ", ".join(site.id for site in comparison.first_divergence.values())
+        where = f"; diverges first at {first}" if first else ""
+        return f"<Step {self.number}: {len(verdicts)} sites, {counts or 'none'}{where}>"
 
 
 class Steps(Lookup[int, Step]):

@@ -62,6 +62,7 @@ class LiveFeed:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._everything = False
         self._pushed_step: int | None = None
         self._pushed_graphs = 0
         self._pushed_findings: object = None
@@ -76,6 +77,8 @@ class LiveFeed:
                     target=self._run, name=f"ortviz-live-{self._name}", daemon=True
                 )
                 self._thread.start()
+            # Whoever is new has nothing yet.
+            self._everything = True
         self._news.set()
         return lambda: self._remove(send)
 
@@ -85,7 +88,8 @@ class LiveFeed:
         self._news.set()
         with self._lock:
             thread, self._thread = self._thread, None
-        self._unsubscribe()
+            unsubscribe, self._unsubscribe = self._unsubscribe, lambda: None
+        unsubscribe()
         if thread is not None and thread is not threading.current_thread():
             thread.join(10.0)
 
@@ -102,12 +106,14 @@ class LiveFeed:
             if self._stopped.is_set():
                 return
             self._news.clear()
+            with self._lock:
+                everything, self._everything = self._everything, False
             began = time.monotonic()
-            self._push_round()
+            self._push_round(everything=everything)
             took = time.monotonic() - began
             self._stopped.wait(max(self._min_interval_secs, _IDLE_SHARE * took))
 
-    def _push_round(self, *, everything: bool = False) -> None:
+    def _push_round(self, *, everything: bool) -> None:
         # The file may be closed under us at the end; the last round follows then.
         with suppress(OrtvizError):
             for message, buffers in self._messages(everything=everything):

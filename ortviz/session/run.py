@@ -127,10 +127,9 @@ class Run:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Troubles of ortviz's own; training went on."""
-        unstored = () if self._recorder is None else self._recorder.problems
-        if self.path is None:
-            return unstored
-        return (*self._read(lambda reader: reader.problems()), *unstored)
+        stored = () if self.path is None else self._read(lambda reader: reader.problems())
+        # Asked after reading, which waits for what is still being written.
+        return (*stored, *(() if self._recorder is None else self._recorder.problems))
 
     @property
     def figures(self) -> Figures:

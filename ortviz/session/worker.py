@@ -156,6 +156,8 @@ class Worker:
         with self._writer.batch():
             self._writer.put_step(record, comparison)
             self._writer.put_findings(findings)
+            # So that a reader never sees a recorded step newer than the run's latest one.
+            self._store_state(at_once=True)
 
     def _keep_losses(self, losses: StepLosses) -> None:
         findings = self._look(lambda: self._engine.on_losses(losses), losses.step)

@@ -61,6 +61,11 @@ class DebuggerWidget(anywidget.AnyWidget):
         self._unsubscribe()
         super().close()
 
+    def __repr__(self) -> str:
+        """What a viewer without widgets shows in its place."""
+        where = f"ortviz.load({self.run_path!r}).show()" if self.run_path else "run.show()"
+        return f"ortviz debugger of the run {self.name!r}; shown by {where} in a running notebook"
+
     def _push(self, message: PushMessage, buffers: list[bytes]) -> None:
         self._context.copy().run(self.send, message, buffers)
 
