@@ -43,8 +43,9 @@ _KNOWN: tuple[tuple[str, Cause], ...] = (
         r"^AssertionError|symbolic_shape_infer|[Ss]ymbolic shape inference",
         Cause(
             "ORTModule could not follow the shapes through the exported graph; an AssertionError "
-            "without a message comes from there. nn.TransformerEncoderLayer is known for it.",
-            "Write the block from nn.MultiheadAttention, nn.Linear and nn.LayerNorm, which work, "
+            "without a message comes from there. nn.TransformerEncoderLayer and "
+            "nn.MultiheadAttention are known for it.",
+            "Write attention from nn.Linear and F.scaled_dot_product_attention, which works, "
             f"{_OUTSIDE}.",
         ),
     ),

@@ -54,7 +54,7 @@ class MaskedElements(Detector):
         if trains and safe:
             explanation.append(
                 "The gradient stays finite (safe_grad=True, or other terms only), so these "
-                "elements do no harm; the model just learns nothing from them."
+                "elements do no harm; the model only learns nothing from them."
             )
         return self.finding(
             Severity.WARNING if trains and not safe else Severity.INFO,
@@ -62,7 +62,7 @@ class MaskedElements(Detector):
             + ("" if trains else ", though it is not the loss you train with"),
             evidence=" ".join(_evidence(record, mask, elements, value, effective)),
             explanation=" ".join(explanation),
-            remedy=_remedy(loss, record) if trains else "Nothing, unless you report this figure.",
+            remedy=_remedy(loss, record, trains, safe),
             place=loss,
             step=losses.step,
             view=View.LOSSES,
@@ -114,7 +114,11 @@ def _explanation(loss: str, record: LossRecord) -> Iterator[str]:
     )
 
 
-def _remedy(loss: str, record: LossRecord) -> str:
+def _remedy(loss: str, record: LossRecord, trains: bool, safe: bool) -> str:
+    if not trains:
+        return "Nothing, unless you report this figure."
+    if safe:
+        return "Nothing has to be done. MAELoss, or an offset on the series, would use them too."
     if record.input_nonfinite_count:
         return "Find where the predictions became NaN: see the other findings of this run."
     if record.target_nonfinite_count:

@@ -41,7 +41,7 @@ def test_fallback_names_module_message_and_what_to_try(engine, make, only):
     ("detail", "explanation", "remedy"),
     [
         ("RuntimeError: ResizeGrad not implemented for node '/x'", "interpolation", "Transpose2d"),
-        ("AssertionError: ", "follow the shapes", "nn.MultiheadAttention"),
+        ("AssertionError: ", "follow the shapes", "scaled_dot_product_attention"),
         (
             "UnsupportedOperatorError: Exporting the operator 'aten::foo' to ONNX is unsupported",
             "cannot write this operation as ONNX",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ortviz.record import (
@@ -93,21 +95,47 @@ def test_a_step_that_fell_back_diverges_from_nothing(engine, make):
     assert {one.detector for one in found} == {"fallback"}
 
 
+UNCOUNTED = SiteComparison(BATCHES, Verdict.DIVERGENT, "", 1.0, 0.5, 1.0, (), 2.0, 1.0, 0, 0.0)
+
+
+def moved(make, value: float) -> TensorStats:
+    return replace(make.GOOD, mean=value)
+
+
 def test_frozen_batchnorm(engine, make, only):
-    compared = make.compared(
-        make.divergent(MEAN, 0.3),
-        SiteComparison(
-            BATCHES, Verdict.DIVERGENT, "Off.", 1.0, 0.5, 1.0, (), 2.0, 1.0, 0, 0.0
-        ),
-    )  # fmt: skip
-    found = only(engine.on_step(make.step(), compared), "frozen_batchnorm")
-    assert (found.severity, found.module, found.step_count) == (Severity.WARNING, "bn", 1)
-    assert "num_batches_tracked is 1 and would be 2" in found.evidence
-    assert "running_mean is off by up to 0.6" in found.evidence
+    compared = make.compared(make.divergent(MEAN, 0.3), UNCOUNTED)
+    engine.on_step(make.step(3), make.compared())
+    found = only(engine.on_step(make.step(4), compared), "frozen_batchnorm")
+    assert (found.key, found.severity) == ("frozen_batchnorm", Severity.WARNING)
+    assert (found.module, found.step_count) == ("bn", 1)
+    assert found.title == "The running statistics of bn stand still"
+    assert "num_batches_tracked is 1 where eager PyTorch has 2" in found.evidence
+    assert "running_mean is off by up to 0.6 (30.0% of the largest)" in found.evidence
     assert "model.eval()" in found.explanation
     assert "no_grad" in found.remedy
-    later = only(engine.on_step(make.step(4), compared), "frozen_batchnorm")
+    later = only(engine.on_step(make.step(5), compared), "frozen_batchnorm")
     assert later.step_count == 2
+
+
+def test_batchnorm_that_moves_otherwise_than_in_eager(engine, make, only):
+    compared = make.compared(make.divergent(MEAN, 0.3), UNCOUNTED)
+    engine.on_step(make.step(3, candidate={MEAN: moved(make, 0.1)}), make.compared())
+    record = make.step(4, candidate={MEAN: moved(make, 0.2)})
+    found = only(engine.on_step(record, compared), "frozen_batchnorm")
+    assert (found.key, found.severity) == ("frozen_batchnorm:different", Severity.WARNING)
+
+
+def test_a_batch_that_entered_twice_is_information(engine, make, only):
+    compared = make.compared(make.divergent(MEAN, 0.3))
+    found = only(engine.on_step(make.step(0), compared), "frozen_batchnorm")
+    assert (found.key, found.severity) == ("frozen_batchnorm:twice", Severity.INFO)
+    assert "exports the model" in found.explanation
+
+
+def test_batches_that_are_not_counted_are_information(engine, make, only):
+    found = only(engine.on_step(make.step(4), make.compared(UNCOUNTED)), "frozen_batchnorm")
+    assert (found.key, found.severity) == ("frozen_batchnorm:uncounted", Severity.INFO)
+    assert found.title == "num_batches_tracked of bn is not counted on"
 
 
 def test_batchnorm_that_follows_is_left_alone(engine, make):
