@@ -43,7 +43,7 @@ def traces_view(step: StepRecord, comparison: StepComparison) -> TracesView:
     reference = {record.site.id: record for record in step.reference}
     candidate = {record.site.id: record for record in step.candidate}
     compared = {result.site.id: result for result in comparison.sites}
-    records = (*step.reference, *step.candidate)
+    records = (*step.candidate, *step.reference)
     types = {record.site.module: record.module_type for record in records if record.module_type}
     rows = [
         _row(site_id, reference.get(site_id), candidate.get(site_id), compared.get(site_id), types)

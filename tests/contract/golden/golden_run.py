@@ -191,9 +191,7 @@ def step_record(step: int) -> StepRecord:
         site = parameter_site(Direction.PARAMETER, parameter.name)
         stats = tensor(parameter.shape, 4.0, _is_poisoned(site, step))
         candidate.append(
-            SiteRecord(
-                site, len(candidate), SiteStatus.CAPTURED, stats, "", parameter.name, "Linear"
-            )
+            SiteRecord(site, len(candidate), SiteStatus.CAPTURED, stats, "", parameter.name)
         )
     extra = Site(Direction.FORWARD, "", "out1")
     candidate.append(
@@ -211,9 +209,11 @@ def step_record(step: int) -> StepRecord:
 
 def comparison(step: int) -> StepComparison:
     """Eager against ORT: rounding everywhere, but for the buffer that ORT never updates."""
-    results = []
-    for site, shape, scale in _sites(step):
-        results.append(_compared(site, shape, scale, step))
+    results = [
+        _compared(site, shape, scale, step)
+        for site, shape, scale in _sites(step)
+        if site.direction is not Direction.INPUT
+    ]
     buffer = Site(Direction.BUFFER, "norm", "running_mean")
     first = {Direction.BUFFER: buffer} if step > 0 else {}
     return StepComparison(step, tuple(results), first)
