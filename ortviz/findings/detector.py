@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from ortviz.findings.words import module_label
 from ortviz.record import (
     Finding,
     GraphRecord,
@@ -54,6 +55,11 @@ class Detector:
     def on_graph(self, graph: GraphRecord) -> Iterable[Finding]:
         """ORTModule saved a stage."""
         return ()
+
+    def label(self, module: str) -> str:
+        """``fc1 (Linear)``, for a person; the root module is ``the model itself``."""
+        types = {known.name: known.type_name for known in self.info.modules}
+        return module_label(module, types.get(module, ""))
 
     def finding(
         self,

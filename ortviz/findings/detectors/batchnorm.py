@@ -98,7 +98,7 @@ class FrozenBatchNorm(Detector):
     def _frozen(self, step: int, found: list[SiteComparison]) -> Finding:
         return self._about(
             Severity.WARNING,
-            f"The running statistics of {_modules(found)} stand still",
+            f"The running statistics of {self._modules(found)} stand still",
             found,
             explanation=(
                 "ORTModule normalises with the batch's own statistics but does not write "
@@ -114,7 +114,7 @@ class FrozenBatchNorm(Detector):
     def _different(self, step: int, found: list[SiteComparison]) -> Finding:
         return self._about(
             Severity.WARNING,
-            f"The running statistics of {_modules(found)} are not those of eager PyTorch",
+            f"The running statistics of {self._modules(found)} are not those of eager PyTorch",
             found,
             explanation=(
                 "After this step the buffers differ from what eager PyTorch makes of the same "
@@ -129,7 +129,7 @@ class FrozenBatchNorm(Detector):
     def _twice(self, step: int, found: list[SiteComparison]) -> Finding:
         return self._about(
             Severity.INFO,
-            f"One batch entered the running statistics of {_modules(found)} twice",
+            f"One batch entered the running statistics of {self._modules(found)} twice",
             found,
             explanation=(
                 "When ORTModule exports the model it runs it once in eager PyTorch, which updates "
@@ -144,7 +144,7 @@ class FrozenBatchNorm(Detector):
     def _uncounted(self, step: int, found: list[SiteComparison]) -> Finding:
         return self._about(
             Severity.INFO,
-            f"num_batches_tracked of {_modules(found)} is not counted on",
+            f"num_batches_tracked of {self._modules(found)} is not counted on",
             found,
             explanation=(
                 "ORTModule updates running_mean and running_var and leaves num_batches_tracked "
@@ -156,6 +156,11 @@ class FrozenBatchNorm(Detector):
             ),
             place="uncounted",
             step=step,
+        )
+
+    def _modules(self, found: list[SiteComparison]) -> str:
+        return listed(
+            [self.label(name) for name in dict.fromkeys(one.site.module for one in found)], 2
         )
 
     def _about(
@@ -181,10 +186,6 @@ class FrozenBatchNorm(Detector):
             site_id=found[0].site.id,
             view=View.TRACES,
         )
-
-
-def _modules(found: list[SiteComparison]) -> str:
-    return listed(list(dict.fromkeys(one.site.module or "the model" for one in found)), 2)
 
 
 def _evidence(found: list[SiteComparison]) -> str:

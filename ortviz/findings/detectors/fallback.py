@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from ortviz.findings.detector import Detector
 from ortviz.findings.known_failures import explain
-from ortviz.findings.words import module_label
 from ortviz.record import (
     EventKind,
     Finding,
@@ -48,8 +47,7 @@ class Fallback(Detector):
         if len(detail) > _DETAIL_CHARACTERS:
             detail = detail[:_DETAIL_CHARACTERS] + " …"
         cause = explain(event.detail if event else "")
-        types = {known.name: known.type_name for known in self.info.modules}
-        because = f" because of {module_label(module, types.get(module, ''))}" if module else ""
+        because = f" because of {self.label(module)}" if module else ""
         return self.finding(
             Severity.WARNING,
             f"ORTModule gave up{because}: the model runs in eager PyTorch, not in ONNX Runtime",

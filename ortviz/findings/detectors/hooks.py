@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ortviz.findings.detector import Detector
-from ortviz.findings.words import listed, many, module_label
+from ortviz.findings.words import listed, many
 from ortviz.record import Finding, Severity
 
 
@@ -21,13 +21,13 @@ class SilentHooks(Detector):
             return
         count = sum(len(module.hooks) for module in hooked)
         sources = [
-            f"{source} on {module_label(module.name, module.type_name)}"
+            f"{source} on {self.label(module.name)}"
             for module in hooked
             for source in (module.hook_sources or module.hooks)
         ]
         yield self.finding(
             Severity.WARNING,
-            f"{many(count, 'hook')} on {listed([module_label(m.name) for m in hooked], 2)} will "
+            f"{many(count, 'hook')} on {listed([self.label(m.name) for m in hooked], 2)} will "
             "not run",
             evidence=f"{listed(sources, 8)}.",
             explanation=(

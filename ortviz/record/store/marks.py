@@ -18,7 +18,8 @@ _NONFINITE = "nonfinite"
 _CANDIDATE = SIDES.index(Side.CANDIDATE)
 _UPSERT = (
     "INSERT INTO mark (level, family, bin, side, what, step, kind, count) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, 1) "
+    "ON CONFLICT (level, family, bin, side, what) DO UPDATE SET count = count + 1"
 )
 _MERGE = (
     "INSERT INTO mark (level, family, bin, side, what, step, kind, count) "

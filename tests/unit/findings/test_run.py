@@ -108,7 +108,7 @@ def test_hooks_that_will_not_run(make, only):
     engine = FindingsEngine(make.info(modules=hooked()))
     found = only(engine.on_started(), "silent_hooks")
     assert (found.severity, found.module) == (Severity.WARNING, "fc1")
-    assert found.title == "2 hooks on fc1 will not run"
+    assert found.title == "2 hooks on fc1 (Linear) will not run"
     assert "forward save (train.py:12) on fc1 (Linear)" in found.evidence
     eager = FindingsEngine(make.info(modules=hooked(), engine="eager", engine_reason="No ORT."))
     assert {one.detector for one in eager.on_started()} == {"eager_engine"}

@@ -108,7 +108,7 @@ def test_frozen_batchnorm(engine, make, only):
     found = only(engine.on_step(make.step(4), compared), "frozen_batchnorm")
     assert (found.key, found.severity) == ("frozen_batchnorm", Severity.WARNING)
     assert (found.module, found.step_count) == ("bn", 1)
-    assert found.title == "The running statistics of bn stand still"
+    assert found.title == "The running statistics of bn (BatchNorm1d) stand still"
     assert "num_batches_tracked is 1 where eager PyTorch has 2" in found.evidence
     assert "running_mean is off by up to 0.6 (30.0% of the largest)" in found.evidence
     assert "model.eval()" in found.explanation
@@ -135,7 +135,7 @@ def test_a_batch_that_entered_twice_is_information(engine, make, only):
 def test_batches_that_are_not_counted_are_information(engine, make, only):
     found = only(engine.on_step(make.step(4), make.compared(UNCOUNTED)), "frozen_batchnorm")
     assert (found.key, found.severity) == ("frozen_batchnorm:uncounted", Severity.INFO)
-    assert found.title == "num_batches_tracked of bn is not counted on"
+    assert found.title == "num_batches_tracked of bn (BatchNorm1d) is not counted on"
 
 
 def test_batchnorm_that_follows_is_left_alone(engine, make):

@@ -7,7 +7,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -311,13 +313,45 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path, make):
         RunWriter.create(tmp_path / "file" / "run.ortviz", make.info())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder(tmp_path: Path, make):
-    folder = tmp_path / "closed"
-    folder.mkdir()
-    folder.chmod(0o500)
+@pytest.fixture
+def closed_folder():
+    """A folder in which this process may read and not write, whoever runs the tests."""
+    with tempfile.TemporaryDirectory() as outer:
+        Path(outer).chmod(0o755)
+        folder = Path(outer) / "closed"
+        folder.mkdir()
+        yield folder
+        folder.chmod(0o755)
+
+
+@contextmanager
+def unable_to_write(folder: Path):
+    """Root may write anywhere, so it becomes nobody for a moment."""
+    folder.chmod(0o555)
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.seteuid(65534)
     try:
-        with pytest.raises(StoreError, match="may be written to"):
-            RunWriter.create(folder / "run.ortviz", make.info())
+        yield
     finally:
-        folder.chmod(0o700)
+        if was_root:
+            os.seteuid(0)
+
+
+def test_a_read_only_folder(closed_folder, make):
+    with unable_to_write(closed_folder), pytest.raises(StoreError, match="may be written to"):
+        RunWriter.create(closed_folder / "run.ortviz", make.info())
+    assert list(closed_folder.iterdir()) == []
+
+
+def test_a_run_in_a_read_only_folder_can_be_read(closed_folder, make):
+    path = closed_folder / "run.ortviz"
+    with RunWriter.create(path, make.info()) as writer:
+        writer.put_step(make.step(1))
+    # As a run is left that someone was reading when its writer closed it.
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    path.chmod(0o444)
+    with unable_to_write(closed_folder), RunReader.open(path) as reader:
+        assert reader.step(1) == make.step(1)
