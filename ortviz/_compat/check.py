@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
-from ortviz.record._enum import StrEnum
 
-
-class Status(StrEnum):
+class Status(str, Enum):
     """How a check ended."""
 
     OK = "ok"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NewType, cast
-
-from ortviz.record._enum import StrEnum
 
 if TYPE_CHECKING:
     import onnx
@@ -23,7 +22,7 @@ PREFIX = "_original_module."
 """What ORT puts before every parameter and buffer name of the user's module."""
 
 
-class InputKind(StrEnum):
+class InputKind(str, Enum):
     """Where an input of the graph comes from."""
 
     PARAMETER = "parameter"

@@ -51,12 +51,21 @@ def without_cuda_home_line() -> None:
     ORT imports it for one constant; a torch built for CUDA then prints this on every machine
     without a GPU. Whatever else is printed is passed on.
     """
-    caught = io.StringIO()
-    with contextlib.redirect_stderr(caught):
-        importlib.import_module("torch.utils.cpp_extension")
+    name = "torch.utils.cpp_extension"
+    logger, caught = logging.getLogger(name), io.StringIO()
+    logger.addFilter(_is_not_cuda_home)  # newer torch logs it, older torch prints it
+    try:
+        with contextlib.redirect_stderr(caught):
+            importlib.import_module(name)
+    finally:
+        logger.removeFilter(_is_not_cuda_home)
     for line in caught.getvalue().splitlines(keepends=True):
         if _CUDA_HOME not in line:
             sys.stderr.write(line)
+
+
+def _is_not_cuda_home(record: logging.LogRecord) -> bool:
+    return _CUDA_HOME not in str(record.msg)
 
 
 def without_deepspeed_warning() -> None:

@@ -17,18 +17,27 @@ def watch_module_calls(enter: EnterHook, leave: LeaveHook) -> Callable[[], None]
 
     Args:
         enter: Gets (module, args).
-        leave: Gets (module, args, kwargs, result), also when the call raised (result None).
+        leave: Gets (module, args, kwargs, result), also when the call raised (result None);
+            kwargs are empty where torch does not tell them.
 
     Returns:
         Removes both. torch's own handle leaves an entry behind in the table of hooks that want
-        kwargs (seen on 2.4 to 2.13); it would grow with every step.
+        kwargs (seen on 2.13); it would grow with every step.
     """
     before = _module.register_module_forward_pre_hook(enter)
-    after = _module.register_module_forward_hook(leave, with_kwargs=True, always_call=True)
+    # Older torch (seen on 2.4) gives global hooks no kwargs.
+    wants_kwargs = getattr(_module, "_global_forward_hooks_with_kwargs", None)
+    if wants_kwargs is None:
+        after = _module.register_module_forward_hook(
+            lambda module, args, result: leave(module, args, {}, result), always_call=True
+        )
+    else:
+        after = _module.register_module_forward_hook(leave, with_kwargs=True, always_call=True)
 
     def remove() -> None:
         before.remove()
         after.remove()
-        _module._global_forward_hooks_with_kwargs.pop(after.id, None)
+        if wants_kwargs is not None:
+            wants_kwargs.pop(after.id, None)
 
     return remove

@@ -6,12 +6,11 @@ import importlib.util
 import os
 import re
 from dataclasses import dataclass
+from enum import Enum
 from importlib import metadata
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
-
-from ortviz.record._enum import StrEnum
 
 ORT_TRAINING_DISTRIBUTIONS = ("onnxruntime-training-cpu", "onnxruntime-training")
 """Distributions that bring ORTModule, the CPU one first."""
@@ -25,7 +24,7 @@ AUTOGRAD_VARIABLE = "ORTMODULE_ENABLE_CUSTOM_AUTOGRAD"
 _TORCH_VERSION_LINE = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 
 
-class Support(StrEnum):
+class Support(str, Enum):
     """How much of ORTModule works with a torch version."""
 
     FULL = "full"
