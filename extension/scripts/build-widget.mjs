@@ -33,7 +33,7 @@ function options(entry) {
     jsx: "automatic",
     jsxImportSource: "preact",
     minify: true,
-    legalComments: "none",
+    legalComments: "linked",
     loader: { ".svg": "dataurl", ".css": "css" },
     define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
     logLevel: "warning",

@@ -6,8 +6,16 @@ import type { Contents } from "@jupyterlab/services";
  * for the file's name and times; with one it would fetch all of a large file as base64.
  */
 export class NoContentModelFactory extends Base64ModelFactory {
+  readonly #name: string;
+
+  /** @param name Under which document factories find it. */
+  constructor(name: string) {
+    super();
+    this.#name = name;
+  }
+
   override get name(): string {
-    return "ortviz-no-content";
+    return this.#name;
   }
 
   override get fileFormat(): Contents.FileFormat {

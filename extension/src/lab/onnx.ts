@@ -120,7 +120,7 @@ export const onnxPlugin: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null,
   ) => {
     const { docRegistry, serviceManager } = app;
-    const models = new NoContentModelFactory();
+    const models = new NoContentModelFactory("ortviz-onnx");
     docRegistry.addModelFactory(models);
     docRegistry.addFileType({
       name: FILE_TYPE,
