@@ -19,7 +19,7 @@ from ortviz.views.summary import thinned
 
 LOSS_POINTS = 4000
 """Bins of the loss curves; a report cannot ask for finer ones later."""
-MAX_STEPS_BYTES = 48 * 2**20
+MAX_STEPS_BYTES = 24 * 2**20
 """Budget of the traces and gradients, compressed; beyond it fewer steps are taken."""
 MAX_MODEL_BYTES = 32 * 2**20
 """Largest single ONNX file that is put in."""

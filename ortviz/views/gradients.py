@@ -49,7 +49,8 @@ def module_depths(info: RunInfo, step: StepRecord) -> dict[str, int]:
     for record in _forward_records(step):
         ran.setdefault(record.site.module, record.order)
     names = [module.name for module in info.modules]
-    names += [name for name in ran if name not in set(names)]
+    known = set(names)
+    names += [name for name in ran if name not in known]
     parents = {name.rpartition(".")[0] for name in names if name}
     keys: dict[str, tuple[int, int, int]] = {}
     last = -1
