@@ -160,6 +160,7 @@ def test_server_extension(
 def test_plugin_is_found_where_jupyter_looks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("jupyter_core")
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     package = tmp_path / "labextensions" / "ortviz"
     package.mkdir(parents=True)
