@@ -17,7 +17,7 @@ class OrtvizError(Exception):
         self.remedy = remedy
 
 
-class EnvironmentProblem(OrtvizError):
+class EnvironmentProblem(OrtvizError):  # noqa: N818 - it names the machine, not a mistake
     """ORTModule cannot work on this machine as it is; ``ortviz doctor`` says more."""
 
 
