@@ -133,7 +133,7 @@ class OrtvizMagics(Magics):
 
         parser = _parser("%ortviz show")
         parser.add_argument("run", nargs="?")
-        parser.add_argument("--height", type=int)
+        parser.add_argument("--height", type=_count)
         options = parser.parse_args(words)
         display(self._run(options.run).show(options.height))  # type: ignore[no-untyped-call]
 
@@ -226,13 +226,19 @@ def _parser(prog: str, *positional: str) -> _Parser:
 
 def _recording_options(prog: str, words: list[str]) -> argparse.Namespace:
     parser = _parser(prog, "variable")
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--every", type=_count, default=1)
     parser.add_argument("--name")
-    parser.add_argument("--total", type=int)
-    parser.add_argument("--height", type=int)
+    parser.add_argument("--total", type=_count)
+    parser.add_argument("--height", type=_count)
     parser.add_argument("--path")
     parser.add_argument("--strict", action="store_true")
     return parser.parse_args(words)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -124,6 +124,8 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
     # Frames above a cell must not be looked for in a user's own IPython profile.
     environment["IPYTHONDIR"] = str(folder / ".ipython")
+    # Under pytest ipykernel gives the cell's output no file descriptor; at a user's it has one.
+    environment.pop("PYTEST_CURRENT_TEST", None)
     manager = KernelManager(kernel_name="python3")
     manager.kernel_spec.argv = [  # type: ignore[union-attr]
         sys.executable,

@@ -1,0 +1,128 @@
+"""The magics with real ORTModule in a real kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+SETUP = """
+%load_ext ortviz
+import threading
+import torch
+import ortviz
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.1), torch.nn.Linear(8, 2))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+criterion = torch.nn.L1Loss()
+
+def train(model, steps=3):
+    for _ in range(steps):
+        loss = criterion(model(torch.ones(2, 4)), torch.ones(2, 2))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return loss.item()
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook(kernel: Any) -> Any:
+    kernel.run(SETUP, timeout_secs=120)
+    return kernel
+
+
+def test_in_the_cell_it_is_an_ortmodule_afterwards_the_original_trained(notebook: Any) -> None:
+    notebook.run("original, before = model, model[0].weight.detach().clone()")
+    text = notebook.run_text(
+        "%%ortviz model --every 5 --total 20\n"
+        "from onnxruntime.training.ortmodule import ORTModule\n"
+        "inside, alias = isinstance(model, ORTModule), model\n"
+        "train(model, 20)\ninside"
+    )
+    assert text.strip().endswith("True")
+    text = notebook.run_text(
+        "print(model is original, alias is original, (model[0].weight != before).any().item())\n"
+        "run = ortviz.runs['model']\n"
+        "print(run, list(run.steps), len(run.graphs), run.problems)\n"
+        "print([t.name for t in threading.enumerate() if t.name.startswith('ortviz')])\n"
+        "print(len(model._forward_hooks), train(model, 2) < 1e9)"
+    )
+    assert "True True True" in text
+    assert "<Run 'model': ended, 20 steps" in text
+    assert "[0, 5, 10, 15] 5 ()" in text
+    assert "[]\n0 True" in text
+
+
+def test_training_mode_is_the_models_own(notebook: Any) -> None:
+    notebook.run("model.eval()")
+    text = notebook.run_text(
+        "%%ortviz model\nprint('inside', model.training)\nmodel.train()\ntrain(model, 1)"
+    )
+    assert "inside False" in text
+    assert "True" in notebook.run_text("model.training, model[1].training")
+    text = notebook.run_text(
+        "%%ortviz model\ntrain(model, 1)\nmodel.eval()\n"
+        "with torch.no_grad(): print(model(torch.ones(1, 4)).shape)"
+    )
+    assert "torch.Size([1, 2])" in text
+    assert "(False, False)" in notebook.run_text("model.training, model[1].training")
+    assert "('inference', 'optimized')" in notebook.run_text("list(ortviz.last_run().graphs)")
+    notebook.run("model.train()")
+
+
+def test_a_cell_that_rebinds_the_variable_keeps_its_own_value(notebook: Any) -> None:
+    notebook.run("import copy; keep = model")
+    notebook.run("%%ortviz model\ntrain(model, 1)\nmodel = torch.nn.Linear(4, 2)")
+    assert "Linear" in notebook.run_text("type(model).__name__")
+    notebook.run("model = keep")
+    notebook.run("%%ortviz model\nmodel = model.train()")
+    assert "True" in notebook.run_text("model is keep")
+
+
+def test_wrap_and_unwrap_beyond_one_cell(notebook: Any) -> None:
+    notebook.run("%ortviz wrap model --every 2 --name kept")
+    notebook.run("train(model, 4)")
+    text = notebook.run_text("print(type(model).__name__, model.ortviz, list(model.ortviz.steps))")
+    assert "ORTModule <Run 'kept': live, 4 steps" in text
+    assert "[0, 2]" in text
+    text = notebook.run_text("%%ortviz model\nprint('ran', train(model, 1) < 1e9)")
+    assert "already an ORTModule by ortviz. Its run is model.ortviz." in text
+    assert "ran True" in text
+    assert "Wrote report.html" in notebook.run_text("%ortviz report model report.html")
+    notebook.run("%ortviz unwrap model")
+    text = notebook.run_text("print(model is keep, ortviz.runs['kept'].status)")
+    assert "True ended" in text
+
+
+REFUSED = """
+class Refused(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = torch.nn.RNN(4, 2, batch_first=True)
+    def forward(self, x):
+        return self.rnn(x[:, None])[0][:, 0]
+refused = Refused()
+optimizer = torch.optim.SGD(refused.parameters(), lr=0.01)
+"""
+
+
+def test_a_model_that_ort_cannot_run_trains_on_and_says_so(notebook: Any) -> None:
+    notebook.run(REFUSED)
+    text = notebook.run_text("%%ortviz refused\nprint('trained', train(refused, 3) < 1e9)")
+    assert "trained True" in text
+    assert "runs in eager PyTorch from here on" in text
+    assert "3 steps" in notebook.run_text("ortviz.last_run()")
+    assert "fallback" in notebook.run_text("[f.detector for f in ortviz.last_run().findings]")
+
+
+def test_strict_stops_at_a_model_that_ort_cannot_run(notebook: Any) -> None:
+    notebook.run(
+        "%%ortviz refused --strict\ntrain(refused, 3)\nreached = True", ok=False, timeout_secs=120
+    )
+    assert "False" in notebook.run_text("'reached' in globals()")
+    assert "Refused ended" in notebook.run_text(
+        "print(type(refused).__name__, ortviz.last_run().status)"
+    )
