@@ -11,6 +11,7 @@ import importlib
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import TYPE_CHECKING, Any, NewType, Protocol, cast
 
 from ortviz._compat import ort_private
@@ -97,13 +98,15 @@ def on_agent_created(
 
     Args:
         manager: The one to watch; held weakly.
-        callback: Gets the manager; whatever it raises goes through ORTModule's fallback.
+        callback: Gets the manager; whatever it raises goes through ORTModule's fallback. A bound
+            method is held weakly, since its object may hold the manager.
 
     Returns:
         A function that stops watching.
     """
     _watch_class(type(manager))
-    _watchers[manager] = callback
+    is_method = isinstance(callback, MethodType)
+    _watchers[manager] = weakref.WeakMethod(callback) if is_method else lambda: callback
     return lambda: _watchers.pop(manager, None) and None
 
 
@@ -261,9 +264,9 @@ def _split(everything: OrtValues, kept_count: int, kept: OrtValues) -> tuple[tor
     return cast("tuple[torch.Tensor, ...]", utils._ortvalues_to_torch_tensor(rest))
 
 
-_watchers: weakref.WeakKeyDictionary[ExecutionManager, Callable[[ExecutionManager], None]] = (
-    weakref.WeakKeyDictionary()
-)
+_watchers: weakref.WeakKeyDictionary[
+    ExecutionManager, Callable[[], Callable[[ExecutionManager], None] | None]
+] = weakref.WeakKeyDictionary()
 _MARK = "_ortviz_watched"
 
 
@@ -276,7 +279,8 @@ def _watch_class(manager_class: Any) -> None:
     @functools.wraps(original)
     def _create_execution_agent(self: Any) -> None:
         original(self)
-        callback = _watchers.get(self)
+        reference = _watchers.get(self)
+        callback = None if reference is None else reference()
         if callback is not None:
             callback(self)
 
