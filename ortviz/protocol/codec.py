@@ -90,7 +90,7 @@ class Buffers:
                 f"A column cannot have dtype {array.dtype.name}.",
                 f"Convert it to one of {', '.join(_COLUMN_DTYPES)}.",
             )
-        data = array.astype(np.dtype(name).newbyteorder("<"), order="C", copy=False)
+        data = array.astype(np.dtype(name).newbyteorder("<"), copy=False)
         return self._append(data.tobytes(), cast(ColumnDtype, name), array.shape)
 
     def add_bytes(self, data: bytes) -> Column:

@@ -52,14 +52,14 @@ def module_depths(info: RunInfo, step: StepRecord) -> dict[str, int]:
     known = set(names)
     names += [name for name in ran if name not in known]
     parents = {name.rpartition(".")[0] for name in names if name}
-    keys: dict[str, tuple[int, int, int]] = {}
+    keys: dict[str, tuple[int, int]] = {}
     last = -1
     for index, name in enumerate(names):
         if name in ran:
-            keys[name] = (ran[name], 0, index)
+            keys[name] = (ran[name], index)
             last = last if name in parents else ran[name]
         else:
-            keys[name] = (last, 1, index)
+            keys[name] = (last, index)
     return {name: depth for depth, name in enumerate(sorted(keys, key=keys.__getitem__))}
 
 

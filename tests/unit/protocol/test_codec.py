@@ -104,6 +104,8 @@ def test_other_dtypes_are_not_converted_silently(dtype):
 def test_column_array_refuses_a_wrong_buffer():
     with pytest.raises(ProtocolError, match=r"needs 16"):
         column_array({"buffer": 0, "dtype": "float64", "shape": [2]}, [b"12345678"])
+    with pytest.raises(ProtocolError, match="has 24 bytes"):
+        column_array({"buffer": 0, "dtype": "float64", "shape": [2]}, [bytes(24)])
     with pytest.raises(ProtocolError, match="asks for number 3"):
         column_array({"buffer": 3, "dtype": "float64", "shape": [1]}, [b"12345678"])
 

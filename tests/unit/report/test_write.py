@@ -143,6 +143,8 @@ def test_a_run_without_steps(bundle, tmp_path):
     assert report["steps"] == []
     assert "No step was recorded" in report["missing"]["traces"]
     assert "before the first step" in " ".join(report["notes"])
+    payload, _ = _payload(report, "summary?{}")
+    assert payload["status"] == "ended"
     payload, buffers = _payload(report, "losses?{}")
     assert column_array(payload["steps"], buffers).dtype == np.int32
 
