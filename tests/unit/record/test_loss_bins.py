@@ -139,6 +139,35 @@ def test_many_marks_are_folded_and_counted(writer, reader):
     assert folded.marks[0].kind == "inf"
 
 
+def test_marks_that_come_in_backwards_are_counted_alike(writer, reader):
+    with writer.batch():
+        for step in reversed(range(200)):
+            writer.put_losses(StepLosses(step, None, gradient=GradientArrival(1, 0, (0,))))
+    folded = reader.loss_marks(0, 199, 10)
+    assert [(mark.step, mark.count) for mark in folded.marks] == [
+        (0, 64), (64, 64), (128, 64), (192, 8),
+    ]  # fmt: skip
+
+
+def test_a_batch_that_failed_leaves_nothing_in_the_bins(writer, reader, make):
+    def fail_inside() -> None:
+        with writer.batch():
+            for step in range(10, 20):
+                writer.put_losses(make.losses(step, mae=-100.0, masks=(1, 0, 0)))
+            raise KeyError
+
+    for step in range(10):
+        writer.put_losses(make.losses(step, mae=1.0))
+    with pytest.raises(KeyError):
+        fail_inside()
+    for step in range(20, 600):
+        writer.put_losses(make.losses(step, mae=float(step)))
+    bins = reader.loss_bins(0, 599, 10)
+    assert bins.steps_per_bin == 64
+    assert bins.minimum[1, 0].tolist() == [1.0, *range(64, 600, 64)]
+    assert bins.masked.sum() == 0
+
+
 def test_masked_elements(writer, reader, make):
     def losses(step: int) -> StepLosses:
         elements = (
@@ -176,14 +205,16 @@ def test_a_long_run_masked_everywhere_is_read_in_part(writer, reader, make):
 
 def test_bins_from_coarse_levels_equal_bins_from_the_steps(writer, reader, make):
     values = np.random.default_rng(0).normal(size=5000)
+    values[120:128] = math.nan
     with writer.batch():
         for step, value in enumerate(values):
             writer.put_losses(make.losses(step, mae=float(value)))
     bins = reader.loss_bins(3, 4999, 40)
     assert bins.steps_per_bin == 128
-    assert bins.steps[0] == 3
+    assert bins.steps.tolist() == [3, *range(128, 5000, 128)]
     ends = [*bins.steps[1:].tolist(), 5000]
     for index, (start, end) in enumerate(zip(bins.steps.tolist(), ends, strict=True)):
-        assert bins.minimum[1, 0, index] == values[start:end].min()
-        assert bins.maximum[1, 0, index] == values[start:end].max()
-        assert bins.last[1, 0, index] == values[end - 1]
+        finite = values[start:end][np.isfinite(values[start:end])]
+        assert bins.minimum[1, 0, index] == finite.min()
+        assert bins.maximum[1, 0, index] == finite.max()
+        assert bins.last[1, 0, index] == finite[-1]
