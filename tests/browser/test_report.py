@@ -14,6 +14,7 @@ from ortviz.report import write_report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract" / "golden"))
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -93,9 +94,9 @@ def test_netron_draws_the_graph_from_the_file(page):
     frame = page.get_by_test_id("netron-frame")
     expect(frame).to_be_visible()
     netron = frame.content_frame
-    expect(netron.get_by_text("FusedGemm")).to_be_visible(timeout=20_000)
+    expect(netron.get_by_text("FusedGemm")).to_be_visible()
     page.get_by_test_id("stage-torch_exported").click()
-    expect(netron.get_by_text("FusedGemm")).to_have_count(0, timeout=20_000)
+    expect(netron.get_by_text("FusedGemm")).to_have_count(0)
     expect(netron.get_by_text("Relu", exact=True)).to_be_visible()
 
 
