@@ -4,7 +4,7 @@ import type { ModeName, NetronSource, StageName } from "../../protocol";
 import { errorText } from "../../protocol";
 import { useDebugger } from "../shared/context";
 import { Failure, Loading } from "../shared/messages";
-import { readPalette } from "../shared/plot";
+import { readPalette } from "../shared/palette";
 import { useResource } from "../shared/use_resource";
 
 interface NetronPaneProps {
@@ -29,6 +29,7 @@ export function NetronPane(props: NetronPaneProps) {
   const { theme } = useDebugger();
   const element = useRef<HTMLIFrameElement>(null);
   const frame = useRef<NetronFrame | null>(null);
+  const clicked = useRef<string | null>(null);
   const onPick = useRef(props.onPick);
   onPick.current = props.onPick;
   const [phase, setPhase] = useState<Phase>({ kind: "loading" });
@@ -42,7 +43,10 @@ export function NetronPane(props: NetronPaneProps) {
     frame.current = new NetronFrame(element.current, {
       opened: (_, nodes) => setPhase({ kind: "shown", nodes }),
       failed: (_, message) => setPhase({ kind: "failed", message }),
-      picked: (pick) => onPick.current(pick),
+      picked: (pick) => {
+        clicked.current = pick.values[0] ?? null;
+        onPick.current(pick);
+      },
     });
     return () => frame.current?.dispose();
   }, []);
@@ -68,7 +72,8 @@ export function NetronPane(props: NetronPaneProps) {
     frame.current?.mark(marked.length > 0 ? [{ values: [...marked], color }] : []);
   }, [marked, dark, phase.kind]);
   useEffect(() => {
-    if (focus !== null) frame.current?.select(focus);
+    // What was clicked in Netron is on screen already; scrolling to it would only jump.
+    if (focus !== null && focus !== clicked.current) frame.current?.select(focus);
   }, [focus, phase.kind]);
 
   const failure = model.error ?? (phase.kind === "failed" ? phase.message : null);

@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { NetronPick } from "../../netron/frame";
 import type { Answer } from "../../protocol";
+import { isWithin } from "../../state";
 import { useDebugger, useStore } from "../shared/context";
 import { Segmented } from "../shared/controls";
 import { formatModule, plural } from "../shared/format";
@@ -122,26 +123,19 @@ function Stage({ row, active }: { row: StageRow; active: boolean }) {
       ) : (
         <NodeList nodes={nodes} onPick={pick} />
       )}
-      <NodeDetails
-        node={nodes && nodeOfValue(nodes, value)}
-        marked={marked.length}
-        module={module}
-      />
+      <NodeDetails nodes={nodes ?? []} value={value} module={module} />
     </>
   );
 }
 
 /** Two lines of fixed height about the selected node. */
-function NodeDetails(props: { node: NodeRow | null; marked: number; module: string | null }) {
-  const { node, marked, module } = props;
+function NodeDetails(props: { nodes: NodeRow[]; value: string | null; module: string | null }) {
+  const { nodes, value, module } = props;
+  const node = nodeOfValue(nodes, value);
   if (node === null) {
-    const text =
-      module === null
-        ? "Select a module to mark its nodes, or a node to see its module."
-        : `${formatModule(module)} is ${plural(marked, "value")} of this stage.`;
     return (
       <div class="ov-details ov-muted" data-testid="node-details">
-        {text}
+        {moduleText(module, nodes)}
       </div>
     );
   }
@@ -164,4 +158,17 @@ function NodeDetails(props: { node: NodeRow | null; marked: number; module: stri
       </p>
     </div>
   );
+}
+
+/** What became of a module in this stage. */
+function moduleText(module: string | null, nodes: NodeRow[]): string {
+  if (module === null) return "Select a module to mark its nodes, or a node to see its module.";
+  const own = nodes.filter((node) => isWithin(node.module, module));
+  const name = formatModule(module);
+  if (own.length === 0) {
+    return `No node of this stage could be traced to ${name}; an earlier stage may show it.`;
+  }
+  const forward = own.filter((node) => node.half === "forward").length;
+  const halves = `${forward} forward, ${own.length - forward} backward`;
+  return `${name} became ${plural(own.length, "node")} of this stage (${halves}).`;
 }

@@ -1,8 +1,10 @@
 import type { Data, Layout, LayoutAxis, PlotData } from "plotly.js";
 import type { LossName, MaskedLossName } from "../../protocol";
-import { formatExact, formatNumber } from "../shared/format";
-import type { Figure, Palette } from "../shared/plot";
+import type { Palette } from "../shared/palette";
+import type { Figure, PlotMargin } from "../shared/plot";
+import { KINDS } from "./kinds";
 import { type Lane, laneDomain, stepRange } from "./lanes";
+import { mapTrace } from "./map_trace";
 import { findSeries, forLogAxis, type Losses, lossLabel, type MaskMap } from "./series";
 
 /** What the figure of the losses shows, and how. */
@@ -17,18 +19,13 @@ export interface LossesFigureInput {
 }
 
 /** Room around the plotting area in px; fixed, so that new numbers move nothing. */
-export const MARGIN = { left: 62, right: 10, top: 6, bottom: 34 } as const;
+export const MARGIN: PlotMargin = { left: 62, right: 10, top: 6, bottom: 34 };
 /** Points beyond which eager's marks become a dashed line. */
 const MARKERS_UP_TO = 400;
-/** The same look for NaN, +inf and −inf wherever they are counted. */
-export const KINDS = [
-  { kind: "nan", label: "NaN", code: 1, pattern: "" },
-  { kind: "posinf", label: "+∞", code: 2, pattern: "/" },
-  { kind: "neginf", label: "−∞", code: 3, pattern: "\\" },
-] as const;
+/** Least distance of two labels of the map, in px. */
+const LABEL_HEIGHT = 13;
 const NONFINITE_ROWS = { gradient: 1, loss: 0 } as const;
 const MARK_SYMBOLS = { nan: "x-thin-open", inf: "triangle-up", "-inf": "triangle-down" } as const;
-const MARK_WORDS = { nan: "NaN", inf: "+∞", "-inf": "−∞" } as const;
 
 /** All lanes as one plotly figure with one step axis. */
 export function lossesFigure(input: LossesFigureInput, height: number): Figure {
@@ -53,20 +50,17 @@ function layout(input: LossesFigureInput, axes: object): Partial<Layout> {
     margin: { l: MARGIN.left, r: MARGIN.right, t: MARGIN.top, b: MARGIN.bottom },
     xaxis: {
       ...baseAxis(palette),
+      fixedrange: false,
       anchor: bottom,
       range: stepRange(losses.first_step, losses.last_step, live),
       title: { text: "step", standoff: 2, font: { size: 11 } },
       showgrid: true,
       tickformat: ",d",
-      hoverformat: ",d",
     } as Partial<LayoutAxis>,
     ...axes,
     barmode: "stack",
     bargap: 0.1,
     showlegend: false,
-    hovermode: "x unified",
-    hoverdistance: -1,
-    hoversubplots: "axis",
     dragmode: "zoom",
     uirevision: "keep",
   } as Partial<Layout>;
@@ -79,7 +73,7 @@ function baseAxis(palette: Palette): Partial<LayoutAxis> {
     linecolor: palette.grid,
     zeroline: false,
     tickfont: { size: 10 },
-    fixedrange: false,
+    fixedrange: true,
     exponentformat: "e",
   };
 }
@@ -97,7 +91,7 @@ function laneAxis(lane: Lane, input: LossesFigureInput): Partial<LayoutAxis> {
     case "masked":
       return { rangemode: "tozero", fixedrange: true, nticks: 3, tickformat: "~s" };
     case "map":
-      return mapAxis(input.map);
+      return mapAxis(lane, input.map);
     default:
       return {
         type: input.log ? "log" : "linear",
@@ -106,9 +100,9 @@ function laneAxis(lane: Lane, input: LossesFigureInput): Partial<LayoutAxis> {
   }
 }
 
-function mapAxis(map: MaskMap | null): Partial<LayoutAxis> {
+function mapAxis(lane: Lane, map: MaskMap | null): Partial<LayoutAxis> {
   const positions = map?.positions ?? [];
-  const every = Math.max(1, Math.ceil(positions.length / 8));
+  const every = Math.max(1, Math.ceil((positions.length * LABEL_HEIGHT) / lane.height));
   const shown = positions.map((_, index) => index).filter((index) => index % every === 0);
   return {
     range: [Math.max(0.5, positions.length - 0.5), -0.5],
@@ -126,7 +120,7 @@ function laneTraces(lane: Lane, input: LossesFigureInput): Partial<PlotData>[] {
     case "masked":
       return maskedBars(input);
     case "map":
-      return mapTrace(input);
+      return mapTrace(input.map, input.palette);
     default:
       return curves(lane.id, input);
   }
@@ -140,7 +134,7 @@ function curves(loss: LossName, { losses, log, palette }: LossesFigureInput): Pa
   const reference = findSeries(losses, loss, "reference");
   const traces: Partial<PlotData>[] = [];
   if (candidate && losses.steps_per_bin > 1) {
-    const edge = { x, mode: "lines", hoverinfo: "skip", line: { width: 0 } } as const;
+    const edge = { x, mode: "lines", line: { width: 0 } } as const;
     traces.push(
       { ...edge, y: scale(candidate.minimum.values) },
       {
@@ -155,17 +149,18 @@ function curves(loss: LossName, { losses, log, palette }: LossesFigureInput): Pa
     traces.push({
       x,
       y: scale(candidate.last.values),
-      ...exactHover(candidate.last.values, `${label} ORT`),
+      name: `${label} ORT`,
       mode: "lines",
       line: { color: palette.candidate, width: 1.5 },
     });
   }
   if (reference) {
-    const marks = x.length <= MARKERS_UP_TO;
+    const count = reference.last.values.filter((value) => Number.isFinite(value)).length;
+    const marks = count <= MARKERS_UP_TO;
     traces.push({
       x,
       y: scale(reference.last.values),
-      ...exactHover(reference.last.values, `${label} eager`),
+      name: `${label} eager`,
       mode: marks ? "markers" : "lines",
       connectgaps: true,
       line: { color: palette.reference, width: 1.5, dash: "dot" },
@@ -175,26 +170,12 @@ function curves(loss: LossName, { losses, log, palette }: LossesFigureInput): Pa
   return traces;
 }
 
-function exactHover(values: ArrayLike<number>, name: string): Partial<PlotData> {
-  return {
-    name,
-    text: Array.from(values, (value) => formatExact(value)),
-    hovertemplate: "%{text}",
-  };
-}
-
 function markTrace({ losses, palette }: LossesFigureInput): Partial<PlotData> {
   const marks = losses.marks;
   return {
     name: "not finite",
     x: marks.map((mark) => mark.step),
     y: marks.map((mark) => NONFINITE_ROWS[mark.what === "gradient" ? "gradient" : "loss"]),
-    text: marks.map((mark) => {
-      const what = mark.what === "gradient" ? "gradient" : lossLabel(mark.what, losses.trains_with);
-      const side = mark.side === "candidate" ? "ORT" : "eager";
-      return `${what} ${MARK_WORDS[mark.kind]} (${side})`;
-    }),
-    hovertemplate: "%{text}",
     mode: "markers",
     marker: {
       color: palette.look,
@@ -216,7 +197,6 @@ function maskedBars({ losses, maskLoss, palette }: LossesFigureInput): Partial<P
         x: losses.steps.values,
         y: Array.from(counts[kind].values, (count) => (count === 0 ? null : count)),
         width: losses.steps_per_bin,
-        hovertemplate: "%{y:,d}",
         marker: {
           color: palette.look,
           line: { width: 0 },
@@ -224,40 +204,6 @@ function maskedBars({ losses, maskLoss, palette }: LossesFigureInput): Partial<P
         },
       }) as Partial<PlotData>,
   );
-}
-
-function mapTrace({ map, palette }: LossesFigureInput): Partial<PlotData>[] {
-  if (map === null || map.positions.length === 0) return [];
-  const columns = map.steps.values.length;
-  const rows = map.positions.map((_, row) =>
-    Array.from(map.codes.values.subarray(row * columns, (row + 1) * columns), (code) =>
-      code === 0 ? null : code,
-    ),
-  );
-  const few = columns * rows.length <= 600;
-  const signs = rows.map((row) =>
-    row.map((code) => (few ? (KINDS[(code ?? 0) - 1]?.label ?? "") : "")),
-  );
-  return [
-    {
-      type: "heatmap",
-      name: "map",
-      x: Array.from(map.steps.values, (step) => step + (map.steps_per_bin - 1) / 2),
-      y: map.positions.map((_, index) => index),
-      z: rows,
-      dx: map.steps_per_bin,
-      zmin: 1,
-      zmax: 3,
-      text: signs,
-      texttemplate: few ? "%{text}" : undefined,
-      textfont: { size: 9, color: palette.surface },
-      colorscale: palette.kindScale,
-      showscale: false,
-      hoverinfo: "none",
-      xgap: columns <= 200 ? 1 : 0,
-      ygap: 1,
-    } as unknown as Partial<PlotData>,
-  ];
 }
 
 /** The vertical line at the selected step, across all lanes. */
@@ -276,14 +222,4 @@ export function stepLine(step: number | null, palette: Palette): NonNullable<Lay
       opacity: 0.7,
     },
   ];
-}
-
-/** A short text for a cell of the map, for its tooltip. */
-export function cellText(map: MaskMap, row: number, column: number): string {
-  const columns = map.steps.values.length;
-  const code = map.codes.values[row * columns + column] ?? 0;
-  const count = map.counts.values[row * columns + column] ?? 0;
-  const kind = KINDS[code - 1]?.label;
-  if (kind === undefined) return "nothing masked";
-  return `${map.positions[row]}: ${formatNumber(count)} masked, most of them ${kind}`;
 }

@@ -10,7 +10,7 @@ export interface Lane {
 }
 
 const GAP = 12;
-const NONFINITE_HEIGHT = 28;
+const NONFINITE_HEIGHT = 32;
 const MASKED_SHARE = 0.14;
 const MAP_SHARE = 0.2;
 const MAP_ROW_MAX = 22;
@@ -50,6 +50,14 @@ export function layoutLanes(height: number, needs: LaneNeeds): Lane[] {
     lanes.push({ id: "map", top: top + masked + GAP, height: map });
   }
   return lanes;
+}
+
+/** The row of the map at a height in the plotting area; null when that is not in the map. */
+export function mapRowAt(lanes: readonly Lane[], top: number, rows: number): number | null {
+  const lane = lanes.find(({ id }) => id === "map");
+  if (lane === undefined || rows === 0) return null;
+  const row = Math.floor(((top - lane.top) / lane.height) * rows);
+  return row >= 0 && row < rows ? row : null;
 }
 
 /** A lane as plotly's share of the plotting area, counted from its bottom. */

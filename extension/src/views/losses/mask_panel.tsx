@@ -3,9 +3,8 @@ import type { Answer, MaskedLossName } from "../../protocol";
 import { formatCount, formatExact, formatIndex, formatNumber } from "../shared/format";
 import { Failure, Loading } from "../shared/messages";
 import { useResource } from "../shared/use_resource";
+import { KIND_WORDS } from "./kinds";
 import { lossLabel } from "./series";
-
-const KIND_WORDS = { nan: "NaN", inf: "+∞", "-inf": "−∞" } as const;
 
 /** The masked elements of one step: what was divided, and the gradient that came of it. */
 export function MaskPanel(props: { loss: MaskedLossName; step: number; onClose(): void }) {

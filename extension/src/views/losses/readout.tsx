@@ -2,8 +2,9 @@ import type { LossName, MaskedLossName, SideName } from "../../protocol";
 import { formatCount, formatExact, formatNumber, px } from "../shared/format";
 import { SIDE_LABELS, SideMark } from "../shared/symbols";
 import { MARGIN } from "./figure";
+import { KIND_WORDS } from "./kinds";
 import type { Lane } from "./lanes";
-import { findSeries, type Losses, lossLabel, markAt, maskedAt, valueAt } from "./series";
+import { findSeries, type Losses, lossLabel, markAt, marksAt, maskedAt, valueAt } from "./series";
 
 interface ReadoutProps {
   losses: Losses;
@@ -11,11 +12,15 @@ interface ReadoutProps {
   main: LossName | null;
   maskLoss: MaskedLossName;
   step: number | null;
+  /** The step is the one under the pointer, not the selected one. */
+  pointed: boolean;
+  /** What the cell of the map under the pointer holds. */
+  cell: string | null;
   axisLabel: string;
   onShowMasked(): void;
 }
 
-/** The exact numbers at the selected step, each beside its lane. */
+/** The exact numbers at the step under the pointer, else at the selected one, beside each lane. */
 export function Readout(props: ReadoutProps) {
   return (
     <div class="ov-readout" data-testid="loss-readout">
@@ -36,11 +41,11 @@ export function Readout(props: ReadoutProps) {
 function LaneReadout({ lane, ...props }: ReadoutProps & { lane: Lane }) {
   switch (lane.id) {
     case "nonfinite":
-      return <NonfiniteReadout losses={props.losses} />;
+      return <StepReadout {...props} />;
     case "masked":
       return <MaskedReadout {...props} />;
     case "map":
-      return <p class="ov-muted">where, by {props.axisLabel || "position"}</p>;
+      return <p class="ov-muted">{props.cell ?? `where, by ${props.axisLabel || "position"}`}</p>;
     default:
       return <LossReadout loss={lane.id} {...props} />;
   }
@@ -48,7 +53,7 @@ function LaneReadout({ lane, ...props }: ReadoutProps & { lane: Lane }) {
 
 function LossReadout({ loss, losses, main, step }: ReadoutProps & { loss: LossName }) {
   return (
-    <>
+    <div class="ov-readout-loss">
       <p class="ov-readout-title">
         {lossLabel(loss, losses.trains_with)}
         {loss === main && <span class="ov-tag">trains with</span>}
@@ -64,7 +69,7 @@ function LossReadout({ loss, losses, main, step }: ReadoutProps & { loss: LossNa
           </div>
         ))}
       </dl>
-    </>
+    </div>
   );
 }
 
@@ -76,7 +81,7 @@ function SideValue(props: { losses: Losses; loss: LossName; side: SideName; step
     return <dd title={formatExact(value)}>{formatNumber(value)}</dd>;
   }
   const mark = step === null ? null : markAt(losses, loss, side, step);
-  if (mark) return <dd class="ov-look">{{ nan: "NaN", inf: "+∞", "-inf": "−∞" }[mark.kind]}</dd>;
+  if (mark) return <dd class="ov-look">{KIND_WORDS[mark.kind]}</dd>;
   const why = side === "reference" ? "Eager runs at sampled steps only." : "Not recorded.";
   return (
     <dd class="ov-muted" title={why}>
@@ -85,15 +90,30 @@ function SideValue(props: { losses: Losses; loss: LossName; side: SideName; step
   );
 }
 
-function NonfiniteReadout({ losses }: { losses: Losses }) {
-  const count = losses.marks.length + losses.marks_left_out_count;
-  if (count === 0) return <p class="ov-muted">gradient and losses all finite</p>;
-  const first = losses.marks.reduce((least, mark) => Math.min(least, mark.step), Infinity);
+function StepReadout({ losses, step, pointed }: ReadoutProps) {
+  if (step === null) return <p class="ov-muted">no step selected</p>;
+  const marks = marksAt(losses, step);
   return (
-    <p>
-      <span class="ov-look">not finite</span> since step {formatCount(first)}
-    </p>
+    <>
+      <p class="ov-readout-title">
+        step {formatCount(step)}{" "}
+        <span class="ov-readout-how">{pointed ? "under the pointer" : "selected"}</span>
+      </p>
+      {marks.length > 0 ? (
+        <p class="ov-look ov-ellipsis" title={marks.join(", ")}>
+          {marks.join(", ")}
+        </p>
+      ) : (
+        <p class="ov-muted">{unmarkedText(losses, step)}</p>
+      )}
+    </>
   );
+}
+
+/** Marks come first to last; beyond the last one sent nothing is known when some were left out. */
+function unmarkedText(losses: Losses, step: number): string {
+  const known = losses.marks_left_out_count === 0 || step <= (losses.marks.at(-1)?.step ?? -1);
+  return known ? "gradient and losses finite" : "more marks than are sent; zoom in";
 }
 
 function MaskedReadout(props: ReadoutProps) {

@@ -1,5 +1,6 @@
 import type { Answer, ColumnArray, LossName, MaskedLossName, SideName } from "../../protocol";
 import { indexAtOrBefore } from "../../state";
+import { KIND_WORDS } from "./kinds";
 
 export type Losses = Answer<"losses">;
 export type MaskMap = Answer<"mask_map">;
@@ -41,12 +42,30 @@ export function valueAt(losses: Losses, values: ColumnArray, step: number): numb
 
 /** What stands in for a value that is not finite: the mark of that step, if there is one. */
 export function markAt(losses: Losses, what: LossName, side: SideName, step: number) {
-  const last = step + losses.steps_per_bin;
+  const index = binOf(losses.steps.values, losses.steps_per_bin, step);
+  const first = index === null ? undefined : losses.steps.values[index];
+  if (first === undefined) return null;
+  const last = first + losses.steps_per_bin;
   return (
     losses.marks.find(
-      (mark) => mark.what === what && mark.side === side && mark.step >= step && mark.step < last,
+      (mark) => mark.what === what && mark.side === side && mark.step >= first && mark.step < last,
     ) ?? null
   );
+}
+
+/** What was not finite at a step (or in its bin), each thing once: `gradient NaN`. */
+export function marksAt(losses: Losses, step: number): string[] {
+  const index = binOf(losses.steps.values, losses.steps_per_bin, step);
+  const first = index === null ? undefined : losses.steps.values[index];
+  if (first === undefined) return [];
+  const own = losses.marks.filter(
+    (mark) => mark.step >= first && mark.step < first + losses.steps_per_bin,
+  );
+  const texts = own.map((mark) => {
+    const what = mark.what === "gradient" ? "gradient" : lossLabel(mark.what, losses.trains_with);
+    return `${what} ${KIND_WORDS[mark.kind]}`;
+  });
+  return [...new Set(texts)];
 }
 
 /** Masked elements of a loss at a step (or its bin): NaN, +inf, −inf. */

@@ -1,7 +1,7 @@
 import type { LossName, MaskedLossName } from "../../protocol";
 import { Segmented } from "../shared/controls";
 import { plural } from "../shared/format";
-import { KINDS } from "./figure";
+import { KINDS } from "./kinds";
 import { type Losses, lossLabel } from "./series";
 
 /** How the losses are shown. */
@@ -17,10 +17,13 @@ interface ToolbarProps {
   options: LossesOptions;
   showMasks: boolean;
   onChange(options: LossesOptions): void;
+  /** Undo the zoom; null when nothing is zoomed. */
+  onWholeRun: (() => void) | null;
 }
 
 /** Which losses, which scale, whose masks. */
-export function LossesToolbar({ losses, all, options, showMasks, onChange }: ToolbarProps) {
+export function LossesToolbar(props: ToolbarProps) {
+  const { losses, all, options, showMasks, onChange, onWholeRun } = props;
   const { hidden, log, maskLoss } = options;
   return (
     <div class="ov-toolbar">
@@ -49,6 +52,16 @@ export function LossesToolbar({ losses, all, options, showMasks, onChange }: Too
         onChange={(value) => onChange({ ...options, log: value === "log" })}
         testid="loss-scale"
       />
+      <button
+        type="button"
+        class="ov-button"
+        disabled={onWholeRun === null}
+        title={onWholeRun ? "Show all steps again" : "Drag in the curves to zoom in"}
+        onClick={() => onWholeRun?.()}
+        data-testid="whole-run"
+      >
+        whole run
+      </button>
       {showMasks && (
         <Segmented
           label="Masked elements of"

@@ -1,22 +1,25 @@
-import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { useStore } from "../shared/context";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
-import { type Palette, type PickedPoint, Plot } from "../shared/plot";
 import { useResource } from "../shared/use_resource";
-import { useSize } from "../shared/use_size";
-import { lossesFigure, MARGIN, stepLine } from "./figure";
-import { layoutLanes } from "./lanes";
+import { LossesPlot } from "./losses_plot";
 import { MaskPanel } from "./mask_panel";
-import { Readout } from "./readout";
+import { maskedStep } from "./masked_step";
 import { anythingMasked, type Losses, mainLoss, shownLosses } from "./series";
 import { type LossesOptions, LossesToolbar } from "./toolbar";
+
+/** The question that a live kernel answers unasked, so that it need not be idle to be asked. */
+const PUSHED = { max_points: 500 };
 
 type StepRange = [first: number, last: number];
 
 /** The three losses over the steps, what their masking hid, and where it was not finite. */
 export function LossesView({ active }: { active: boolean }) {
+  const store = useStore();
   const [range, setRange] = useState<StepRange | null>(null);
-  const whole = useResource("losses", {}, active);
+  const known = store.summary.data.value !== null;
+  const question = store.live.value ? PUSHED : {};
+  const whole = useResource("losses", known ? question : null, active);
   const folded = (whole.data?.steps_per_bin ?? 1) > 1;
   const zoom = range !== null && folded ? { first_step: range[0], last_step: range[1] } : null;
   const detail = useResource("losses", zoom, active);
@@ -54,17 +57,21 @@ function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
     hidden: new Set(),
     maskLoss: main === "smape" ? "smape" : "mape",
   });
-  const [panelStep, setPanelStep] = useState<number | null>(null);
+  const [panelOpen, setPanelOpen] = useState(false);
+  const [zoomed, setZoomed] = useState(false);
+  const [resetKey, setResetKey] = useState(0);
   const { maskLoss } = options;
   const map = useResource("mask_map", { loss: maskLoss, ...zoom }, active);
   const step = store.step.value;
   const showMasks = store.live.value || anythingMasked(losses);
-  const pick = (points: PickedPoint[]) => {
-    const cell = points.find((point) => point.trace === "map");
-    const point = cell ?? points[0];
-    if (point === undefined) return;
-    store.selection.pickStep(Math.round(point.x));
-    if (cell !== undefined) setPanelStep(Math.round(point.x));
+  const pick = (picked: number, row: number | null) => {
+    store.selection.pickStep(picked);
+    if (row === null || map.data === null) return;
+    void maskedStep(store.cache, losses, map.data, { row, step: picked }).then((found) => {
+      if (found === null) return;
+      store.selection.pickStep(found);
+      setPanelOpen(true);
+    });
   };
   return (
     <section class="ov-losses">
@@ -74,6 +81,7 @@ function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
         options={options}
         showMasks={showMasks}
         onChange={setOptions}
+        onWholeRun={zoomed ? () => setResetKey(resetKey + 1) : null}
       />
       <div class="ov-losses-main">
         <LossesPlot
@@ -81,71 +89,19 @@ function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
           map={map.data}
           options={options}
           showMasks={showMasks}
+          resetKey={resetKey}
           onPick={pick}
-          onRange={(range) =>
-            onRange(range && [Math.max(0, Math.floor(range[0])), Math.max(0, Math.ceil(range[1]))])
-          }
-          onShowMasked={() => setPanelStep(step)}
+          onRange={(range) => {
+            setZoomed(range !== null);
+            onRange(range && [Math.max(0, Math.floor(range[0])), Math.max(0, Math.ceil(range[1]))]);
+          }}
+          onShowMasked={() => setPanelOpen(true)}
         />
-        {panelStep !== null && (
-          <MaskPanel loss={maskLoss} step={panelStep} onClose={() => setPanelStep(null)} />
+        {panelOpen && step !== null && (
+          <MaskPanel loss={maskLoss} step={step} onClose={() => setPanelOpen(false)} />
         )}
       </div>
       <Notes notes={losses.notes} />
     </section>
-  );
-}
-
-interface LossesPlotProps {
-  losses: Losses;
-  map: Parameters<typeof lossesFigure>[0]["map"];
-  options: LossesOptions;
-  showMasks: boolean;
-  onPick(points: PickedPoint[]): void;
-  onRange(range: StepRange | null): void;
-  onShowMasked(): void;
-}
-
-/** The figure, and beside each of its lanes the numbers at the selected step. */
-function LossesPlot({ losses, map, options, showMasks, ...on }: LossesPlotProps) {
-  const store = useStore();
-  const box = useRef<HTMLDivElement>(null);
-  const { height } = useSize(box);
-  const main = mainLoss(losses);
-  const shown = shownLosses(losses).filter((loss) => !options.hidden.has(loss));
-  const mapRows = map?.positions.length ?? 0;
-  const step = store.step.value;
-  const live = store.live.value;
-  const { log, maskLoss } = options;
-  const lanes = useMemo(() => {
-    const area = Math.max(0, height - MARGIN.top - MARGIN.bottom);
-    return layoutLanes(area, { losses: shown, main, mapRows, showMasks });
-  }, [height, shown.join(), main, mapRows, showMasks]);
-  const figure = useCallback(
-    (size: { height: number }, palette: Palette) =>
-      lossesFigure({ losses, map, lanes, maskLoss, log, live, palette }, size.height),
-    [losses, map, lanes, maskLoss, log, live],
-  );
-  const shapes = useCallback((palette: Palette) => stepLine(step, palette), [step]);
-  return (
-    <div class="ov-losses-plot" ref={box}>
-      <Plot
-        label={`Losses of steps ${losses.first_step} to ${losses.last_step}; the step strip above chooses a step by keyboard`}
-        testid="loss-plot"
-        figure={figure}
-        shapes={shapes}
-        onPick={on.onPick}
-        onRange={on.onRange}
-      />
-      <Readout
-        losses={losses}
-        lanes={lanes}
-        main={main}
-        maskLoss={maskLoss}
-        step={step}
-        axisLabel={map?.axis_label ?? ""}
-        onShowMasked={on.onShowMasked}
-      />
-    </div>
   );
 }

@@ -1,7 +1,9 @@
-import type { Data, Layout, PlotlyHTMLElement, PlotMouseEvent, PlotRelayoutEvent } from "plotly.js";
+import type { Data, Layout, PlotlyHTMLElement, PlotRelayoutEvent } from "plotly.js";
 import Plotly from "plotly.js-cartesian-dist-min";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useDebugger } from "./context";
+import { type Palette, readPalette } from "./palette";
 import { useSize } from "./use_size";
 
 /** What plotly draws. */
@@ -10,38 +12,41 @@ export interface Figure {
   layout: Partial<Layout>;
 }
 
-/** The debugger's colours as plotly can read them. */
-export interface Palette {
-  reference: string;
-  candidate: string;
-  candidateBand: string;
-  look: string;
-  ink: string;
-  muted: string;
-  grid: string;
-  surface: string;
-  font: string;
-  /** For NaN, +inf, −inf, which are 1, 2, 3. */
-  kindScale: [number, string][];
+/** A place in the plotting area. */
+export interface PlotPoint {
+  /** On the x axis. */
+  x: number;
+  /** From the left edge of the figure, in px. */
+  left: number;
+  /** From the top of the plotting area, in px. */
+  top: number;
 }
 
-/** A point of a figure that was clicked. */
-export interface PickedPoint {
-  x: number;
-  y: number | null;
-  /** Name of its trace. */
-  trace: string;
+/** Room around the plotting area, in px. */
+export interface PlotMargin {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
 }
 
 interface PlotProps {
   label: string;
   testid: string;
+  margin: PlotMargin;
   figure(size: { width: number; height: number }, palette: Palette): Figure;
   /** Lines over the figure; drawn anew without drawing the figure anew. */
   shapes(palette: Palette): NonNullable<Layout["shapes"]>;
-  onPick(points: PickedPoint[]): void;
+  /** A click that was no drag. */
+  onPick(point: PlotPoint): void;
+  /** Where the pointer is; null when it has left. */
+  onPoint(point: PlotPoint | null): void;
   /** The shown range of the x axis changed; null is all of it. */
   onRange(range: [number, number] | null): void;
+  /** Changes to show the whole x axis again. */
+  resetKey: number;
+  /** Drawn over the figure. */
+  children?: ComponentChildren;
 }
 
 const CONFIG = {
@@ -49,15 +54,19 @@ const CONFIG = {
   displaylogo: false,
   responsive: false,
   doubleClick: "reset",
+  showTips: false,
 } as const;
+/** A press that moves less than this is a click, in px. */
+const CLICK_PX = 4;
 
 /** A plotly figure that fills its parent and is redrawn at most once a frame. */
 export function Plot(props: PlotProps) {
   const { theme } = useDebugger();
   const frame = useRef<HTMLDivElement>(null);
   const element = useRef<HTMLDivElement>(null);
+  const pressed = useRef<{ x: number; y: number } | null>(null);
   const size = useSize(frame);
-  const { figure, shapes } = props;
+  const { figure, shapes, resetKey } = props;
   const handlers = useRef(props);
   handlers.current = props;
   const mode = theme.value;
@@ -82,21 +91,69 @@ export function Plot(props: PlotProps) {
 
   useEffect(() => {
     const target = element.current;
+    if (target === null || !isDrawn(target)) return;
+    const range = figure(size, readPalette(target)).layout.xaxis?.range;
+    if (range) void Plotly.relayout(target, { "xaxis.range": [range[0], range[1]] });
+    handlers.current.onRange(null);
+  }, [resetKey]);
+
+  useEffect(() => {
+    const target = element.current;
     return () => {
       if (target !== null) Plotly.purge(target);
     };
   }, []);
 
+  const locate = (event: MouseEvent) => pointAt(event, element.current, props.margin);
   return (
-    <div class="ov-plot" ref={frame} role="img" aria-label={props.label} data-testid={props.testid}>
+    <div
+      class="ov-plot"
+      ref={frame}
+      role="img"
+      aria-label={props.label}
+      data-testid={props.testid}
+      onPointerMove={(event) => props.onPoint(locate(event))}
+      onPointerLeave={() => props.onPoint(null)}
+      onPointerDownCapture={(event) => {
+        pressed.current = { x: event.clientX, y: event.clientY };
+      }}
+      onClickCapture={(event) => {
+        const start = pressed.current;
+        const moved = start && Math.hypot(event.clientX - start.x, event.clientY - start.y);
+        const point = locate(event);
+        if (point !== null && moved !== null && moved < CLICK_PX) props.onPick(point);
+      }}
+    >
       <div class="ov-plot-canvas" ref={element} />
+      {props.children}
     </div>
   );
 }
 
+/** Where an event is in the plotting area; null outside it or before anything is drawn. */
+function pointAt(
+  event: MouseEvent,
+  target: HTMLElement | null,
+  margin: PlotMargin,
+): PlotPoint | null {
+  const range = target && isDrawn(target) ? target.layout.xaxis?.range : undefined;
+  if (target === null || range === undefined) return null;
+  const box = target.getBoundingClientRect();
+  const share = (event.clientX - box.left - margin.left) / (box.width - margin.left - margin.right);
+  const top = event.clientY - box.top - margin.top;
+  if (share < 0 || share > 1 || top < 0 || top > box.height - margin.top - margin.bottom) {
+    return null;
+  }
+  const [first, last] = range.map(Number) as [number, number];
+  return { x: first + share * (last - first), left: event.clientX - box.left, top };
+}
+
 const listening = new WeakSet<HTMLElement>();
 
-function isDrawn(target: HTMLElement): target is PlotlyHTMLElement {
+/** The element as plotly extends it. */
+type DrawnElement = PlotlyHTMLElement & { layout: Partial<Layout> };
+
+function isDrawn(target: HTMLElement): target is DrawnElement {
   return listening.has(target);
 }
 
@@ -105,20 +162,12 @@ function listen(target: HTMLElement, handlers: { current: PlotProps }): void {
   if (listening.has(target)) return;
   listening.add(target);
   const plot = target as PlotlyHTMLElement;
-  plot.on("plotly_click", (event: PlotMouseEvent) => {
-    const points = event.points.map((point) => ({
-      x: Number(point.x),
-      y: typeof point.y === "number" ? point.y : null,
-      trace: point.data.name ?? "",
-    }));
-    handlers.current.onPick(points);
-  });
   plot.on("plotly_relayout", (event: PlotRelayoutEvent) => {
     const from = event["xaxis.range[0]"];
     const to = event["xaxis.range[1]"];
-    if (from !== undefined && to !== undefined)
+    if (from !== undefined && to !== undefined) {
       handlers.current.onRange([Number(from), Number(to)]);
-    else if (event["xaxis.autorange"] || "xaxis.range" in event) handlers.current.onRange(null);
+    }
   });
   plot.on("plotly_doubleclick", () => handlers.current.onRange(null));
 }
@@ -128,38 +177,6 @@ function baseLayout(palette: Palette): Partial<Layout> {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: palette.font, size: 11, color: palette.ink },
-    hoverlabel: {
-      bgcolor: palette.surface,
-      bordercolor: palette.grid,
-      font: { family: palette.font, size: 11, color: palette.ink },
-    },
+    hovermode: false,
   };
-}
-
-/** The colours the style sheet gives an element, whatever notation it uses. */
-export function readPalette(element: HTMLElement): Palette {
-  const probe = document.createElement("span");
-  element.append(probe);
-  const color = (name: string) => {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  };
-  const palette: Palette = {
-    reference: color("--ov-reference"),
-    candidate: color("--ov-candidate"),
-    candidateBand: color("--ov-candidate-band"),
-    look: color("--ov-look"),
-    ink: color("--ov-ink"),
-    muted: color("--ov-muted"),
-    grid: color("--ov-line"),
-    surface: color("--ov-surface"),
-    font: getComputedStyle(element).fontFamily,
-    kindScale: [
-      [0, color("--ov-look")],
-      [0.5, color("--ov-look-2")],
-      [1, color("--ov-look-3")],
-    ],
-  };
-  probe.remove();
-  return palette;
 }

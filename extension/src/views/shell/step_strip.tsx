@@ -16,12 +16,14 @@ export function StepStrip() {
   const store = useStore();
   const summary = store.summary.data.value;
   const step = store.step.value;
+  const sampled = store.sampledStep.value;
   return (
     <header class="ov-strip" data-testid="strip">
       <div class="ov-strip-title">
         <strong title={store.run.data.value?.name}>{store.run.data.value?.name ?? "…"}</strong>
-        <span class="ov-strip-step" data-testid="current-step">
+        <span class="ov-strip-step" data-testid="current-step" title={sampledText(step, sampled)}>
           {stepText(summary, step)}
+          {sampledText(step, sampled) && ` · sampled ${sampled}`}
         </span>
       </div>
       <div class="ov-strip-run">
@@ -43,6 +45,12 @@ function stepText(summary: Answer<"summary"> | null, step: number | null): strin
   if (step === null) return summary.status === "waiting" ? "no step yet" : "no sampled step yet";
   const last = (summary.total_steps ?? summary.step_count) - 1;
   return `step ${formatCount(step)} of ${formatCount(Math.max(step, last))}`;
+}
+
+/** Said when the step itself has no traces and gradients. */
+function sampledText(step: number | null, sampled: number | null): string {
+  if (step === null || sampled === null || step === sampled) return "";
+  return `Step ${step} was not sampled; Traces and Gradients show step ${sampled}.`;
 }
 
 function StepButton({

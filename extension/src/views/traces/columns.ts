@@ -3,13 +3,13 @@ import { formatNumber, formatShape, formatShortCount } from "../shared/format";
 
 /** Widths in px of the parts of a row; the first one stays while the rest scrolls sideways. */
 export const WIDTHS = {
-  site: 236,
-  shape: 104,
-  dtype: 66,
-  stat: 70,
-  count: 62,
-  error: 72,
-  verdict: 128,
+  site: 220,
+  shape: 96,
+  dtype: 60,
+  stat: 76,
+  count: 58,
+  error: 76,
+  verdict: 122,
 } as const;
 
 /** The five columns each side has. */

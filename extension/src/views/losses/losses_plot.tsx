@@ -1,0 +1,94 @@
+import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import { useStore } from "../shared/context";
+import { px } from "../shared/format";
+import type { Palette } from "../shared/palette";
+import { Plot, type PlotPoint } from "../shared/plot";
+import { useSize } from "../shared/use_size";
+import { lossesFigure, MARGIN, stepLine } from "./figure";
+import { layoutLanes, mapRowAt } from "./lanes";
+import { cellText } from "./map_trace";
+import { Readout } from "./readout";
+import { binOf, type Losses, type MaskMap, mainLoss, shownLosses } from "./series";
+import type { LossesOptions } from "./toolbar";
+
+interface LossesPlotProps {
+  losses: Losses;
+  map: MaskMap | null;
+  options: LossesOptions;
+  showMasks: boolean;
+  resetKey: number;
+  /** A step was clicked; `row` is the row of the map, null elsewhere. */
+  onPick(step: number, row: number | null): void;
+  onRange(range: [number, number] | null): void;
+  onShowMasked(): void;
+}
+
+/** The figure, and beside each of its lanes the numbers at one step. */
+export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }: LossesPlotProps) {
+  const store = useStore();
+  const box = useRef<HTMLDivElement>(null);
+  const { height } = useSize(box);
+  const [pointer, setPointer] = useState<PlotPoint | null>(null);
+  const main = mainLoss(losses);
+  const shown = shownLosses(losses).filter((loss) => !options.hidden.has(loss));
+  const mapRows = map?.positions.length ?? 0;
+  const step = store.step.value;
+  const live = store.live.value;
+  const { log, maskLoss } = options;
+  const lanes = useMemo(() => {
+    const area = Math.max(0, height - MARGIN.top - MARGIN.bottom);
+    return layoutLanes(area, { losses: shown, main, mapRows, showMasks });
+  }, [height, shown.join(), main, mapRows, showMasks]);
+  const figure = useCallback(
+    (size: { height: number }, palette: Palette) =>
+      lossesFigure({ losses, map, lanes, maskLoss, log, live, palette }, size.height),
+    [losses, map, lanes, maskLoss, log, live],
+  );
+  const shapes = useCallback((palette: Palette) => stepLine(step, palette), [step]);
+  const pointed = pointer && stepAt(losses, pointer.x);
+  return (
+    <div class="ov-losses-plot" ref={box}>
+      <Plot
+        label={`Losses of steps ${losses.first_step} to ${losses.last_step}; the step strip above chooses a step by keyboard`}
+        testid="loss-plot"
+        margin={MARGIN}
+        figure={figure}
+        shapes={shapes}
+        resetKey={resetKey}
+        onPick={(point) => {
+          const picked = stepAt(losses, point.x);
+          if (picked !== null) on.onPick(picked, mapRowAt(lanes, point.top, mapRows));
+        }}
+        onPoint={setPointer}
+        onRange={on.onRange}
+      >
+        {pointer && <div class="ov-crosshair" style={{ left: px(pointer.left) }} />}
+      </Plot>
+      <Readout
+        losses={losses}
+        lanes={lanes}
+        main={main}
+        maskLoss={maskLoss}
+        step={pointed ?? step}
+        pointed={pointed !== null}
+        cell={pointer && map && cellUnder(map, pointer, mapRowAt(lanes, pointer.top, mapRows))}
+        axisLabel={map?.axis_label ?? ""}
+        onShowMasked={on.onShowMasked}
+      />
+    </div>
+  );
+}
+
+/** The recorded step nearest to a place on the axis; with folded steps the one inside the bin. */
+function stepAt(losses: Losses, x: number): number | null {
+  const first = losses.steps.values[0];
+  const last = losses.steps.values.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const step = Math.min(Math.max(Math.round(x), first), last + losses.steps_per_bin - 1);
+  return Math.min(step, Math.max(last, losses.last_step));
+}
+
+function cellUnder(map: MaskMap, pointer: PlotPoint, row: number | null): string | null {
+  const column = binOf(map.steps.values, map.steps_per_bin, Math.round(pointer.x));
+  return row === null || column === null ? null : cellText(map, row, column);
+}
