@@ -64,7 +64,10 @@ function load(model) {
   return bundles.get(hash);
 }
 
-const ready = new WeakMap();
+/**
+ * By run and not by model: anywidget gives `render` another model object than `initialize`.
+ */
+const ready = new Map();
 
 export default {
   initialize(context) {
@@ -73,9 +76,13 @@ export default {
       const cleanUp = await widget.initialize?.(context);
       return { widget, cleanUp };
     });
-    ready.set(context.model, initialized);
+    const key = context.model.get("run_id");
+    ready.set(key, initialized);
     initialized.catch(() => {});
-    return () => initialized.then(({ cleanUp }) => cleanUp?.()).catch(() => {});
+    return () => {
+      if (ready.get(key) === initialized) ready.delete(key);
+      return initialized.then(({ cleanUp }) => cleanUp?.()).catch(() => {});
+    };
   },
   async render(context) {
     const note = document.createElement("p");
@@ -84,7 +91,7 @@ export default {
     }, 1500);
     context.el.append(note);
     try {
-      const { widget } = await ready.get(context.model);
+      const { widget } = await ready.get(context.model.get("run_id"));
       note.remove();
       return await widget.render(context);
     } catch (error) {
