@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ortviz.errors import OrtvizError
@@ -120,6 +121,47 @@ def _print_checks(checks: Sequence[Check]) -> None:
         console.print(f"    {check.remedy_command}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _add_demo(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "demo",
+        help="run a notebook, write it and a report, and print what was found",
+        description="Run a notebook; by default the first one of a clone.",
+    )
+    parser.add_argument("notebook", nargs="?", type=Path, help="an .ipynb file")
+    parser.add_argument("-o", "--out", type=Path, default=Path("out"), help="folder (out)")
+    parser.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ortviz.demo import run_demo
+
+    return run_demo(options.notebook, options.out, Console())
+
+
+def _add_report(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "report",
+        help="write one HTML file from a recorded run, which opens anywhere, offline",
+        description="Write one self-contained HTML file with all five views of a recorded run.",
+    )
+    parser.add_argument("run_file", type=Path, metavar="RUN", help="an .ortviz file")
+    parser.add_argument("-o", "--out", type=Path, help="the HTML file (RUN.html)")
+    parser.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from ortviz.record.store import RunReader
+    from ortviz.report import write_report
+
+    with RunReader.open(options.run_file) as reader:
+        print(write_report(reader, options.out or options.run_file.with_suffix(".html")))
+    return 0
+
+
 _COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
     _add_doctor,
+    _add_demo,
+    _add_report,
 )

@@ -1,0 +1,55 @@
+"""``python -m benchmarks [NAME …]``: measure and print one table of all rows."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+import benchmarks
+from benchmarks.row import Row
+
+
+def main() -> int:
+    """Run the benchmarks asked for; 1 if a promise is broken."""
+    names = [found.name for found in pkgutil.iter_modules(benchmarks.__path__)]
+    modules = {
+        name: module
+        for name in names
+        if name not in ("__main__", "row")
+        and hasattr(module := importlib.import_module(f"benchmarks.{name}"), "measure")
+    }
+    parser = argparse.ArgumentParser(prog="benchmarks", description=benchmarks.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(modules))
+    wanted = parser.parse_args().names or list(modules)
+    unknown = [name for name in wanted if name not in modules]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(modules)}")
+    console = Console()
+    rows: list[Row] = []
+    with Progress(console=console, transient=True) as progress:
+        for name in progress.track(wanted, description="measuring"):
+            rows += modules[name].measure()
+    console.print(table(rows))
+    return 0 if all(row.passed for row in rows) else 1
+
+
+def table(rows: list[Row]) -> Table:
+    """The rows, with a sign for each promise kept or broken."""
+    shown = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "ratio", "at most", "to", "measured"):
+        shown.add_column(heading, justify="right" if heading in ("ratio", "at most") else "left")
+    for row in rows:
+        sign = "[green]✓[/]" if row.passed else "[bold red]✗[/]"
+        limit = "" if row.limit is None else f"{row.limit:.3f}"
+        shown.add_row(sign, row.what, f"{row.ratio:.3f}", limit, row.peer, row.detail)
+    return shown
+
+
+if __name__ == "__main__":
+    sys.exit(main())
