@@ -11,6 +11,7 @@ import {
   WidgetTracker,
 } from "@jupyterlab/apputils";
 import { PathExt } from "@jupyterlab/coreutils";
+import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { errorText, type Transport } from "../protocol";
 import { CommTransport, type RunRow } from "./comm_transport";
@@ -51,12 +52,15 @@ class DebuggerOpener {
     return this.#shown.get(tab) ?? { path: "", name: "" };
   }
 
-  /** @param path The run's file; the current notebook is asked if it is empty. */
-  async open(path: string): Promise<DebuggerTab | null> {
+  /**
+   * @param path The run's file; the current notebook is asked if it is empty.
+   * @param name For a person; the file's name if it is empty.
+   */
+  async open(path: string, name = ""): Promise<DebuggerTab | null> {
     const already = path === "" ? undefined : this.#tabOf(path);
     if (already !== undefined) return this.#activate(already);
     try {
-      const choice = path === "" ? await this.#ask() : this.#file(path);
+      const choice = path === "" ? await this.#ask() : this.#file(path, name);
       return choice === null ? null : this.#show(choice);
     } catch (error) {
       await showErrorMessage("ortviz debugger", errorText(error));
@@ -64,9 +68,9 @@ class DebuggerOpener {
     }
   }
 
-  #file(path: string): Choice {
+  #file(path: string, name: string): Choice {
     const transport = runTransport(this.app.serviceManager.serverSettings, path);
-    return { path, name: PathExt.basename(path), transport };
+    return { path, name: name || PathExt.basename(path), transport };
   }
 
   async #ask(): Promise<Choice | null> {
@@ -102,7 +106,9 @@ class DebuggerOpener {
     tab.title.icon = runIcon;
     tab.title.closable = true;
     this.#shown.set(tab, { path: choice.path, name: choice.name });
-    this.app.shell.add(tab, "main", { mode: "split-right" });
+    const beside = this.tracker.currentWidget;
+    const place = beside ? { mode: "tab-after", ref: beside.id } : { mode: "split-right" };
+    this.app.shell.add(tab, "main", place as DocumentRegistry.IOpenOptions);
     // Without a file nothing could be shown after the page was loaded anew.
     if (choice.path !== "") void this.tracker.add(tab);
     return this.#activate(tab);
@@ -156,15 +162,17 @@ export const debuggerPlugin: JupyterFrontEndPlugin<void> = {
           type: "object",
           properties: {
             run: { type: "string", description: "Path of a run's file; the notebook's without" },
+            name: { type: "string", description: "Title of the tab; the file's name without" },
           },
         },
       },
-      execute: (args) => opener.open(typeof args.run === "string" ? args.run : ""),
+      execute: ({ run, name }) =>
+        opener.open(typeof run === "string" ? run : "", typeof name === "string" ? name : ""),
     });
     palette?.addItem({ command: OPEN_DEBUGGER, category: "ortviz" });
     void restorer?.restore(tracker, {
       command: OPEN_DEBUGGER,
-      args: (tab) => ({ run: opener.shown(tab).path }),
+      args: (tab) => ({ run: opener.shown(tab).path, name: opener.shown(tab).name }),
       name: (tab) => opener.shown(tab).path,
     });
   },
