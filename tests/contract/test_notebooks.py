@@ -171,7 +171,8 @@ class TestSunspots:
         assert str(sunspots.facts["element"]) in first.title
         assert "target is exactly 0" in first.title
         assert "MapeLoss(safe_grad=True)" in first.remedy
-        assert first.title in sunspots.printed("finding")
+        (told,) = sunspots.shown("finding", "text/markdown")
+        assert told.startswith(f"**{first.title}**")
         (html,) = sunspots.shown("findings", "text/html")
         assert all(finding.title.split(",")[0] in html for finding in run.findings)
 
