@@ -249,6 +249,12 @@ def _ort_device(device: torch.device) -> object:
     )
 
 
+def new_state() -> object:
+    """Return what carries one partial run from its forward to its backward."""
+    binding: Any = importlib.import_module("onnxruntime.capi._pybind_state")
+    return cast(object, binding.PartialGraphExecutionState())
+
+
 def _new_vector() -> OrtValues:
     binding: Any = importlib.import_module("onnxruntime.capi._pybind_state")
     return cast(OrtValues, binding.OrtValueVector())

@@ -39,7 +39,7 @@ def assemble(
         candidate.records.append(seen)
     shadow = pending.shadow
     if shadow is not None:
-        _add_reference(reference, shadow, callable_modules)
+        _add_reference(reference, pending, shadow, callable_modules)
     _add_candidate(candidate, pending, shadow, callable_modules)
     records.add_named(candidate, Direction.BUFFER, _copies(buffers_after), keep_values=True)
     order = pending.plan.order if pending.plan else {}
@@ -58,11 +58,16 @@ def assemble(
 
 
 def _add_reference(
-    side: SideBuilder, shadow: ShadowRun, callable_modules: Mapping[str, str]
+    side: SideBuilder,
+    pending: PendingStep,
+    shadow: ShadowRun,
+    callable_modules: Mapping[str, str],
 ) -> None:
     calls = shadow.trace.calls
     records.add_forward(side, calls)
     records.add_never_called(side, {call.module for call in calls}, callable_modules)
+    # Both sides were given these; inside the model an output may be used further.
+    _add_root(side, pending, Direction.BACKWARD, pending.arrived_gradients())
     records.add_gradients(side, shadow)
     records.add_parameter_grads(side, shadow.parameter_grads, {})
     records.add_named(side, Direction.BUFFER, shadow.buffers_after, keep_values=True)
@@ -86,7 +91,7 @@ def _add_candidate(
     _add_root(side, pending, Direction.FORWARD, pending.outputs)
     records.add_matched(side, Direction.FORWARD, inner, matches, pending.values)
     records.add_never_called(side, {call.module for call in calls}, callable_modules)
-    _add_root(side, pending, Direction.BACKWARD, pending.output_gradients)
+    _add_root(side, pending, Direction.BACKWARD, pending.arrived_gradients())
     gradients = {
         name: gradient_name(name) for name in (m.value_name for m in matches.values()) if name
     }

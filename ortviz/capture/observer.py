@@ -201,7 +201,7 @@ class StepObserver:
     def _hand_over_capture(self, pending: PendingStep) -> None:
         shadow = pending.shadow
         if shadow is not None and self._shadow is not None and shadow.outputs:
-            gradients = pending.output_gradients or [None] * len(shadow.outputs)
+            gradients = pending.arrived_gradients() or [None] * len(shadow.outputs)
             self._shadow.backward(shadow, gradients)
         buffers = dict(self.original.named_buffers())
         self.sink.captured(assemble(pending, buffers, self._callable_modules()))

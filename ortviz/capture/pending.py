@@ -23,6 +23,8 @@ class PendingStep:
         sampled: Whether it is recorded in full.
         fallback: Whether eager PyTorch ran instead of ORT.
         agent: The agent that served it; the same must serve its backward.
+        state: Carries the tapped agent's run from forward to backward; None for the plain agent,
+            which uses ORTModule's own.
         plan: What the tapped agent reads; None for the plain agent.
         start: Inputs and weights as the step found them; only when sampled.
         buffers_before: Copies of the buffers when the step began; only when sampled.
@@ -42,6 +44,7 @@ class PendingStep:
     sampled: bool
     fallback: bool = False
     agent: Agent | None = None
+    state: object = None
     plan: TapPlan | None = None
     start: SideBuilder | None = None
     buffers_before: dict[str, torch.Tensor] = field(default_factory=dict)
@@ -55,3 +58,13 @@ class PendingStep:
     gradient_names: Mapping[str, str] = field(default_factory=dict)
     ort_secs: float = 0.0
     notes: list[str] = field(default_factory=list)
+
+    def arrived_gradients(self) -> list[torch.Tensor | None]:
+        """What arrived at each output; None where autograd had nothing to give.
+
+        ORTModule then feeds a 0-d zero in place of the missing gradient.
+        """
+        return [
+            None if gradient is not None and gradient.shape != output.shape else gradient
+            for gradient, output in zip(self.output_gradients, self.outputs, strict=False)
+        ]

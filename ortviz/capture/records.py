@@ -104,12 +104,13 @@ def add_forward(side: SideBuilder, calls: Sequence[ModuleCall]) -> None:
 
 
 def add_gradients(side: SideBuilder, run: ShadowRun) -> None:
-    """The eager side's gradients of module outputs, in the order they arrived."""
+    """The eager side's gradients of module outputs, in the order they arrived; not the root's."""
     calls = run.trace.calls
     for index, slot in run.trace.gradient_order:
         call = calls[index]
         gradient = call.gradients[slot]
-        assert gradient is not None
+        if gradient is None or not call.module:
+            continue
         side.captured(
             Site(Direction.BACKWARD, call.module, f"out{slot}", call.call),
             gradient,
@@ -117,7 +118,7 @@ def add_gradients(side: SideBuilder, run: ShadowRun) -> None:
         )
     for call in calls:
         for slot, gradient in enumerate(call.gradients):
-            if gradient is None:
+            if gradient is None and call.module:
                 side.missing(
                     Site(Direction.BACKWARD, call.module, f"out{slot}", call.call),
                     SiteStatus.NO_GRADIENT,

@@ -108,7 +108,7 @@ class Shadow:
         """
         begun = perf_counter()
         pairs = [
-            (output, gradient.reshape(output.shape).to(output.dtype))
+            (output, gradient.to(output.dtype))
             for output, gradient in zip(run.outputs, gradients, strict=True)
             if gradient is not None and output.requires_grad
         ]

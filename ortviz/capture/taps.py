@@ -9,7 +9,14 @@ from time import perf_counter
 import torch
 
 from ortviz._compat import ort_private
-from ortviz._compat.ort_agents import Agent, OrtValues, TappedAgent, as_tensors, tap_agent
+from ortviz._compat.ort_agents import (
+    Agent,
+    OrtValues,
+    TappedAgent,
+    as_tensors,
+    new_state,
+    tap_agent,
+)
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.plan import TapPlan, build_plan
@@ -73,20 +80,15 @@ class Taps:
             plain.run_forward(feeds, fetches, state, cache)
             return
         tapped = self._agent_for(pending)
-        pending.agent = tapped or plain
-        pending.plan = self._plan if tapped else None
         self._by_state[id(state)] = pending
         self._running = pending
         begun = perf_counter()
         try:
-            pending.agent.run_forward(feeds, fetches, state, cache)
-        except Exception as error:
             if tapped is None:
-                raise
-            # Our taps must not cost the user the step: the plain graph may well run.
-            self._give_up(error, pending.step)
-            pending.agent, pending.plan = plain, None
-            plain.run_forward(feeds, fetches, state, cache)
+                pending.agent = plain
+                plain.run_forward(feeds, fetches, state, cache)
+            else:
+                self._run_tapped(tapped, plain, pending, (feeds, fetches, state, cache))
         finally:
             pending.ort_secs += perf_counter() - begun
             self._running = None
@@ -102,7 +104,7 @@ class Taps:
         self._running = pending
         begun = perf_counter()
         try:
-            pending.agent.run_backward(feeds, fetches, state)
+            pending.agent.run_backward(feeds, fetches, pending.state or state)
         finally:
             pending.ort_secs += perf_counter() - begun
             self._running = None
@@ -118,6 +120,29 @@ class Taps:
                     detail=traceback.format_exc(),
                 )
             )
+
+    def _run_tapped(
+        self,
+        tapped: TappedAgent,
+        plain: Agent,
+        pending: PendingStep,
+        run: tuple[OrtValues, OrtValues, object, object],
+    ) -> None:
+        """Run the tapped agent; if it fails, the plain one decides whose fault it is."""
+        feeds, fetches, state, cache = run
+        own_state = new_state()
+        failure: Exception | None = None
+        try:
+            tapped.run_forward(feeds, fetches, own_state, cache)
+        except Exception as error:  # noqa: BLE001 - the plain agent's error is the user's
+            failure = error
+        if failure is None:
+            pending.agent, pending.state, pending.plan = tapped, own_state, self._plan
+            return
+        pending.agent = plain
+        pending.values.clear()
+        plain.run_forward(feeds, fetches, state, cache)
+        self._give_up(failure, pending.step)
 
     def _agent_for(self, pending: PendingStep) -> TappedAgent | None:
         if not pending.sampled:

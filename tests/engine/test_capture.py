@@ -304,3 +304,109 @@ def test_wrapping_twice_is_refused(tmp_path: Path) -> None:
     wrapped = wrap_module(mlp(), ListSink(), name="m", every=1, save_dir=tmp_path)
     with pytest.raises(WrapError, match="already"):
         wrap_module(wrapped, ListSink(), name="m", every=1, save_dir=tmp_path)
+
+
+class Branches(nn.Module):
+    """Keyword arguments; a dict with a nested output and one that the loss does not use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.second = nn.Linear(4, 4)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor, *, other: torch.Tensor | None = None) -> dict[str, object]:
+        hidden = torch.relu(self.first(x) + (self.second(other) if other is not None else 0))
+        return {"hidden": hidden, "out": (self.head(hidden), [hidden.sum(-1)])}
+
+
+def nothing_diverges(sink: ListSink) -> bool:
+    return not any(
+        each.verdict is Verdict.DIVERGENT
+        for capture in sink.captures
+        for each in compare_step(capture).sites
+    )
+
+
+def test_keywords_nested_outputs_and_unused_ones(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    sink = ListSink()
+    wrapped = wrap_module(Branches(), sink, name="m", every=1, save_dir=tmp_path)
+    for _ in range(2):
+        result = wrapped(torch.randn(3, 4), other=torch.randn(3, 4))
+        result["out"][0].sum().backward()
+    finish(wrapped)
+    assert not sink.problems
+    assert nothing_diverges(sink)
+    arrived = {r.site.id: r.stats for r in sink.captures[-1].record.candidate}
+    unused, used = arrived["backward/#out0"], arrived["backward/#out1"]
+    assert unused is not None
+    assert used is not None
+    assert unused.l2_norm == 0, "ORTModule feeds zeros where autograd has nothing to give"
+    assert used.l2_norm
+
+
+def test_several_forwards_before_one_backward(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    sink = ListSink()
+    wrapped = wrap_module(BY_NAME["dropout"].build(), sink, name="m", every=1, save_dir=tmp_path)
+    losses = [nn.L1Loss()(wrapped(torch.randn(8, 4)), torch.zeros(8, 2)) for _ in range(3)]
+    sum(losses).backward()
+    finish(wrapped)
+    assert sorted(capture.record.step for capture in sink.captures) == [0, 1, 2]
+    assert {seen.user_loss for seen in sink.observations} == {"mae"}
+    assert nothing_diverges(sink)
+
+
+def test_a_forward_without_backward_is_recorded_as_such(tmp_path: Path) -> None:
+    sink = ListSink()
+    wrapped = wrap_module(mlp(), sink, name="m", every=1, save_dir=tmp_path)
+    wrapped(torch.randn(8, 4))
+    finish(wrapped)
+    assert statuses(sink.captures[0])["backward/#out0"] is SiteStatus.NO_GRADIENT
+    assert sink.observations[0].gradient is None
+
+
+def test_a_refused_batch_costs_only_itself(tmp_path: Path) -> None:
+    sink = ListSink()
+    wrapped = wrap_module(nn.Linear(4, 2), sink, name="m", every=1, save_dir=tmp_path)
+    wrapped(torch.randn(3, 4)).sum().backward()
+    with pytest.raises(RuntimeError, match="Gemm") as caught:
+        wrapped(torch.randn(3, 9))
+    assert caught.value.__context__ is None, "ORT's own error, not ours on top"
+    wrapped(torch.randn(5, 4)).sum().backward()
+    finish(wrapped)
+    assert not sink.problems
+    assert statuses(sink.captures[-1])["forward/#out0"] is SiteStatus.CAPTURED
+    assert len(sink.captures) == 2
+
+
+def test_an_argument_that_ort_ignores_shows_as_divergence(tmp_path: Path) -> None:
+    """ORTModule checks its inputs at the first step only; a later keyword is dropped."""
+    torch.manual_seed(1)
+    sink = ListSink()
+    wrapped = wrap_module(Branches(), sink, name="m", every=1, save_dir=tmp_path)
+    for extra in ({}, {"other": torch.randn(3, 4)}):
+        wrapped(torch.randn(3, 4), **extra)["out"][0].sum().backward()
+    finish(wrapped)
+    assert compare_step(sink.captures[0]).first_divergence == {}
+    assert Direction.FORWARD in compare_step(sink.captures[1]).first_divergence
+
+
+def test_a_wrapped_part_of_an_eager_model_and_two_wrapped_in_one(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = ListSink(), ListSink()
+    encoder = wrap_module(nn.Linear(4, 4), first, name="a", every=1, save_dir=tmp_path / "a")
+    decoder = wrap_module(nn.Linear(4, 2), second, name="b", every=1, save_dir=tmp_path / "b")
+    for _ in range(2):
+        hidden = torch.relu(nn.Linear(4, 4)(encoder(torch.randn(3, 4))))
+        nn.L1Loss()(decoder(hidden), torch.zeros(3, 2)).backward()
+    finish(encoder)
+    finish(decoder)
+    for sink in (first, second):
+        assert not sink.problems
+        assert len(sink.captures) == 2
+        assert nothing_diverges(sink)
+        assert {seen.user_loss for seen in sink.observations} == {"mae"}
