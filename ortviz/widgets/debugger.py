@@ -15,6 +15,7 @@ from ortviz.protocol.messages import PushMessage
 from ortviz.session.replies import reply
 from ortviz.session.run import Run
 from ortviz.widgets.bundle import LOADER, bundle_hash, page_has_no_server, read_bundle
+from ortviz.widgets.subshell import subshell_context
 
 DEFAULT_HEIGHT = 640
 
@@ -50,10 +51,12 @@ class DebuggerWidget(anywidget.AnyWidget):
             _files=_files_to_send_along(),
         )
         self._run = run
+        # Where there are no subshells, what is sent belongs to the cell that made the widget,
+        # whatever the kernel is busy with by then.
+        self._context = subshell_context() or contextvars.copy_context()
         self.on_msg(self._answer)
-        # Pushes come from another thread. They belong to the cell that made the widget, whatever
-        # the kernel is busy with by then.
-        self._context = contextvars.copy_context()
+        self.observe(self._stay_reachable, "height")
+        self._stay_reachable()
         self._unsubscribe = run.subscribe(self._push)
 
     def close(self) -> None:
@@ -67,22 +70,31 @@ class DebuggerWidget(anywidget.AnyWidget):
         return f"ortviz debugger of the run {self.name!r}; shown by {where} in a running notebook"
 
     def _push(self, message: PushMessage, buffers: list[bytes]) -> None:
-        self._context.copy().run(self.send, message, buffers)
+        self._send_in_context(message, buffers)
+
+    def _send_in_context(self, content: object, buffers: list[bytes] | None = None) -> None:
+        """Send so that the browser's next message is answered while a cell runs."""
+        # A copy, since a context can be entered by one thread at a time.
+        self._context.copy().run(self.send, content, buffers)
+
+    def _stay_reachable(self, change: object = None) -> None:
+        """Whatever else was sent last, the browser's next message goes to the subshell again."""
+        self._send_in_context({"type": "ready"})
 
     def _answer(self, widget: object, content: Any, buffers: object) -> None:
         if isinstance(content, dict) and content.get("type") == "bundle_request":
             self._send_bundle()
         else:
             answer, parts = reply(self._run, content)
-            self.send(answer, parts)
+            self._send_in_context(answer, parts)
 
     def _send_bundle(self) -> None:
         try:
             bundle = read_bundle()
         except OrtvizError as error:
-            self.send({"type": "bundle", "error": str(error)})
+            self._send_in_context({"type": "bundle", "error": str(error)})
         else:
-            self.send({"type": "bundle"}, [bundle.script, bundle.style])
+            self._send_in_context({"type": "bundle"}, [bundle.script, bundle.style])
 
 
 def widget_for(run: Run, height: int | None = None) -> DebuggerWidget:
