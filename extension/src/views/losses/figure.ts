@@ -15,6 +15,8 @@ export interface LossesFigureInput {
   maskLoss: MaskedLossName;
   log: boolean;
   live: boolean;
+  /** How many steps there will be; null when unknown. */
+  totalSteps: number | null;
   palette: Palette;
 }
 
@@ -52,7 +54,7 @@ function layout(input: LossesFigureInput, axes: object): Partial<Layout> {
       ...baseAxis(palette),
       fixedrange: false,
       anchor: bottom,
-      range: stepRange(losses.first_step, losses.last_step, live),
+      range: stepRange(losses.first_step, losses.last_step, live, input.totalSteps),
       title: { text: "step", standoff: 2, font: { size: 11 } },
       showgrid: true,
       tickformat: ",d",
@@ -189,16 +191,17 @@ function markTrace({ losses, palette }: LossesFigureInput): Partial<PlotData> {
 function maskedBars({ losses, maskLoss, palette }: LossesFigureInput): Partial<PlotData>[] {
   const counts = losses.masked.find((row) => row.loss === maskLoss);
   if (counts === undefined) return [];
+  const middle = (losses.steps_per_bin - 1) / 2;
   return KINDS.map(
-    ({ kind, label, pattern }) =>
+    ({ kind, label, pattern, code }) =>
       ({
         type: "bar",
         name: `masked ${label}`,
-        x: losses.steps.values,
+        x: Array.from(losses.steps.values, (step) => step + middle),
         y: Array.from(counts[kind].values, (count) => (count === 0 ? null : count)),
         width: losses.steps_per_bin,
         marker: {
-          color: palette.look,
+          color: palette.kindScale[code - 1]?.[1],
           line: { width: 0 },
           pattern: { shape: pattern, fgcolor: palette.surface, size: 5, solidity: 0.35 },
         },

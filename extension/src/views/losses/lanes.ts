@@ -23,8 +23,8 @@ export interface LaneNeeds {
   losses: readonly LossName[];
   /** The loss the user trains with; null when it is none of those shown. */
   main: LossName | null;
-  /** Positions of the map; the map keeps its room while a run may still fill it. */
-  mapRows: number;
+  /** Positions of the map; null while a run may still add some: the map then keeps its room. */
+  mapRows: number | null;
   /** False leaves out the masked counts and the map: nothing is masked and nothing will be. */
   showMasks: boolean;
 }
@@ -67,9 +67,15 @@ export function laneDomain(lane: Lane, height: number): [number, number] {
 }
 
 /** First and last step the axis shows: while live with room to grow, so that it seldom moves. */
-export function stepRange(firstStep: number, lastStep: number, live: boolean): [number, number] {
+export function stepRange(
+  firstStep: number,
+  lastStep: number,
+  live: boolean,
+  totalSteps: number | null = null,
+): [number, number] {
   const length = Math.max(1, lastStep - firstStep);
-  const end = live ? firstStep + niceAtLeast(length * 1.05) : lastStep;
+  const ahead = totalSteps === null ? firstStep + niceAtLeast(length * 1.05) : totalSteps - 1;
+  const end = live ? Math.max(ahead, lastStep) : lastStep;
   const margin = Math.max(0.5, (end - firstStep) * 0.008);
   return [firstStep - margin, Math.max(end, firstStep + 1) + margin];
 }
@@ -81,8 +87,8 @@ export function niceAtLeast(value: number): number {
   return Math.max(10, decade * factor);
 }
 
-function mapHeight(height: number, rows: number): number {
-  const most = Math.round(height * MAP_SHARE);
-  if (rows === 0) return Math.max(MAP_HEIGHT_MIN, Math.round(most / 2));
+function mapHeight(height: number, rows: number | null): number {
+  const most = Math.max(MAP_HEIGHT_MIN, Math.round(height * MAP_SHARE));
+  if (rows === null) return most;
   return Math.max(MAP_HEIGHT_MIN, Math.min(most, rows * MAP_ROW_MAX));
 }

@@ -34,15 +34,16 @@ export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }:
   const mapRows = map?.positions.length ?? 0;
   const step = store.step.value;
   const live = store.live.value;
+  const totalSteps = store.summary.data.value?.total_steps ?? null;
   const { log, maskLoss } = options;
   const lanes = useMemo(() => {
     const area = Math.max(0, height - MARGIN.top - MARGIN.bottom);
-    return layoutLanes(area, { losses: shown, main, mapRows, showMasks });
-  }, [height, shown.join(), main, mapRows, showMasks]);
+    return layoutLanes(area, { losses: shown, main, mapRows: live ? null : mapRows, showMasks });
+  }, [height, shown.join(), main, mapRows, showMasks, live]);
   const figure = useCallback(
     (size: { height: number }, palette: Palette) =>
-      lossesFigure({ losses, map, lanes, maskLoss, log, live, palette }, size.height),
-    [losses, map, lanes, maskLoss, log, live],
+      lossesFigure({ losses, map, lanes, maskLoss, log, live, totalSteps, palette }, size.height),
+    [losses, map, lanes, maskLoss, log, live, totalSteps],
   );
   const shapes = useCallback((palette: Palette) => stepLine(step, palette), [step]);
   const pointed = pointer && stepAt(losses, pointer.x);

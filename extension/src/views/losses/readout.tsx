@@ -97,7 +97,7 @@ function StepReadout({ losses, step, pointed }: ReadoutProps) {
     <>
       <p class="ov-readout-title">
         step {formatCount(step)}{" "}
-        <span class="ov-readout-how">{pointed ? "under the pointer" : "selected"}</span>
+        <span class="ov-readout-how">{pointed ? "at pointer" : "selected"}</span>
       </p>
       {marks.length > 0 ? (
         <p class="ov-look ov-ellipsis" title={marks.join(", ")}>

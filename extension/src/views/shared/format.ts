@@ -12,14 +12,15 @@ export function formatNumber(value: WireFloat): string {
   if (number === null) return NO_VALUE;
   if (!Number.isFinite(number)) return formatNonFinite(number);
   if (number === 0) return "0";
+  return shortText(number).replace(/^-/, "−");
+}
+
+function shortText(number: number): string {
   const size = Math.abs(number);
-  const digits = size < 1e-2 ? 3 : 4;
-  const text =
-    size >= 1e-3 && size < 1e5
-      ? number.toPrecision(digits)
-      : number.toExponential(2).replace("e+", "e");
-  const short = text.includes("e") ? text : withoutNeedlessZeros(number, text);
-  return short.replace(/^-/, "−");
+  if (size < 1e5 && Number.isInteger(number)) return String(number);
+  // From 9999.5 on four digits would be written with an exponent of two digits.
+  if (size >= 1e-3 && size < 9999.5) return number.toPrecision(size < 1e-2 ? 3 : 4);
+  return number.toExponential(2).replace("e+", "e");
 }
 
 /** Every digit a person may want, for hovers and details. */
@@ -94,8 +95,4 @@ export function formatStepRange(first: number | null, last: number | null, count
 function formatNonFinite(number: number): string {
   if (Number.isNaN(number)) return "NaN";
   return number > 0 ? "+∞" : "−∞";
-}
-
-function withoutNeedlessZeros(number: number, text: string): string {
-  return Number.isInteger(number) && Math.abs(number) < 1e5 ? String(number) : text;
 }

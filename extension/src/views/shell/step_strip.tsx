@@ -110,7 +110,7 @@ function LiveToggle({ summary }: { summary: Answer<"summary"> | null }) {
     >
       <span aria-hidden="true">{following ? "●" : "○"}</span> {STATUS_WORDS[status]}
       {summary?.steps_per_sec != null && (
-        <span class="ov-muted"> {formatNumber(summary.steps_per_sec)} steps/s</span>
+        <span class="ov-muted ov-speed">{formatNumber(summary.steps_per_sec)} steps/s</span>
       )}
     </button>
   );

@@ -12,8 +12,10 @@ export interface StepSpan {
   last: number;
 }
 
-/** Decades of loss from which on the curve is drawn on a log scale. */
+/** Ratio of largest to least loss from which on the curve is drawn on a log scale. */
 const LOG_FROM_RATIO = 100;
+const MARK_DISTANCE_PX = 4;
+const DRAWING_ORDER: readonly SeverityName[] = ["info", "warning", "error"];
 
 export function stepToX(step: number, span: StepSpan, width: number): number {
   const length = span.last - span.first;
@@ -53,23 +55,24 @@ export function sparkPath(
   return parts.join("");
 }
 
-/** Marks at most one per pixel column and severity, the most severe drawn last. */
+/** Marks of one severity keep a distance from each other; the most severe are drawn last. */
 export function markPositions(
   marks: readonly FindingMark[],
   span: StepSpan,
   width: number,
 ): { x: number; step: number; severity: SeverityName }[] {
-  const order: SeverityName[] = ["info", "warning", "error"];
-  const seen = new Set<string>();
-  return [...marks]
-    .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity) || a.step - b.step)
-    .flatMap(({ step, severity }) => {
-      const x = stepToX(step, span, width);
-      const cell = `${severity}${Math.round(x / 4)}`;
-      if (seen.has(cell)) return [];
-      seen.add(cell);
-      return [{ x, step, severity }];
-    });
+  return DRAWING_ORDER.flatMap((severity) => {
+    let lastX = Number.NEGATIVE_INFINITY;
+    return marks
+      .filter((mark) => mark.severity === severity)
+      .map(({ step }) => ({ x: stepToX(step, span, width), step, severity }))
+      .sort((a, b) => a.x - b.x)
+      .filter(({ x }) => {
+        if (x - lastX < MARK_DISTANCE_PX) return false;
+        lastX = x;
+        return true;
+      });
+  });
 }
 
 function lossScale(

@@ -3,13 +3,13 @@ import { formatNumber, formatShape, formatShortCount } from "../shared/format";
 
 /** Widths in px of the parts of a row; the first one stays while the rest scrolls sideways. */
 export const WIDTHS = {
-  site: 220,
-  shape: 96,
-  dtype: 60,
-  stat: 76,
-  count: 58,
-  error: 76,
-  verdict: 122,
+  site: 208,
+  shape: 84,
+  dtype: 54,
+  stat: 70,
+  count: 68,
+  error: 70,
+  verdict: 104,
 } as const;
 
 /** The five columns each side has. */

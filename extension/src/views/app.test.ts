@@ -1,0 +1,190 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { changedSummary, GoldenTransport, golden } from "../../test/golden";
+import { mount } from "./mount";
+
+vi.mock("plotly.js-cartesian-dist-min", () => ({
+  default: { react: () => new Promise(() => {}), relayout: vi.fn(), purge: vi.fn() },
+}));
+
+let element: HTMLElement;
+let unmount: () => void;
+
+function open(transport: GoldenTransport): void {
+  unmount = mount(element, transport, { height: 600, theme: "light" });
+}
+
+const find = <E extends HTMLElement = HTMLElement>(testid: string, more = "") =>
+  element.querySelector<E>(`[data-testid="${testid}"]${more}`);
+
+/** Wait for an element; what is not there in a second never comes. */
+const seen = <E extends HTMLElement = HTMLElement>(testid: string, more = "") =>
+  vi.waitFor(() => {
+    const found = find<E>(testid, more);
+    if (found === null) throw new Error(`There is no ${testid}${more} in ${element.textContent}`);
+    return found;
+  });
+
+beforeEach(() => {
+  element = document.createElement("div");
+  document.body.append(element);
+  // Nothing is laid out here; without a height no row would be on screen.
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(2_000);
+});
+afterEach(() => {
+  unmount();
+  element.remove();
+});
+
+describe("the debugger on a recorded run", () => {
+  let transport: GoldenTransport;
+  beforeEach(() => {
+    transport = new GoldenTransport();
+    open(transport);
+  });
+
+  it("shows the name as text, the step, and how many findings there are", async () => {
+    await seen("finding-counts");
+    await vi.waitFor(() => expect(find("strip")?.textContent).toContain("sunspots <b>&</b>"));
+    expect(element.querySelector("b")).toBeNull();
+    expect(find("current-step")?.textContent).toBe("step 6 of 7");
+    expect(find("run-status")?.dataset.status).toBe("ended");
+    expect(find("live-toggle")).toBeNull();
+  });
+
+  it("asks nothing for a view before it is opened", async () => {
+    await seen("loss-readout");
+    expect(transport.asked.some((key) => /^(traces|gradients|graphs)/.test(key))).toBe(false);
+    (await seen("tab-graph")).click();
+    await seen("module-item", '[data-module="norm"]');
+    expect(transport.asked).toContain("graphs?{}");
+  });
+
+  it("keeps one panel open and says so to assistive technology", async () => {
+    (await seen("tab-findings")).click();
+    await seen("finding-row");
+    expect(find("tab-findings")?.getAttribute("aria-selected")).toBe("true");
+    expect(find("tab-losses")?.getAttribute("aria-selected")).toBe("false");
+    expect(find("panel-losses")?.hidden).toBe(true);
+    expect(find("panel-findings")?.hidden).toBe(false);
+  });
+
+  it("goes to the step and the view of a finding", async () => {
+    (await seen("tab-findings")).click();
+    const [finding] = golden("findings").rows;
+    (await seen("finding-go")).click();
+    await vi.waitFor(() => {
+      expect(find("current-step")?.textContent).toContain(`step ${finding?.first_step} `);
+      expect(find(`panel-${finding?.view}`)?.hidden).toBe(false);
+    });
+  });
+
+  it("follows a module through all views", async () => {
+    (await seen("tab-graph")).click();
+    (await seen("module-item", '[data-module="norm"]')).click();
+    const stepStrip = await seen("step-strip");
+    stepStrip.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+    stepStrip.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+    await vi.waitFor(() => expect(find("current-step")?.textContent).toContain("step 2 "));
+    (await seen("tab-traces")).click();
+    const row = await seen("trace-row", '[data-site="forward/norm#out0"]');
+    expect(row.getAttribute("aria-selected")).toBe("true");
+    await vi.waitFor(() => expect(find("status-line")?.textContent).toContain("norm"));
+    (await seen("tab-gradients")).click();
+    await vi.waitFor(() =>
+      expect(element.querySelector('[data-testid="gradient-row"].ov-lit')).not.toBeNull(),
+    );
+  });
+
+  it("selects a site by click and by keyboard, skipping headings", async () => {
+    const strip = await seen("step-strip");
+    strip.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
+    strip.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    (await seen("tab-traces")).click();
+    const table = await seen("traces-table");
+    table.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+    const first = golden("traces").rows[0]?.site_id;
+    await vi.waitFor(() => expect(find("trace-details")?.dataset.site).toBe(first));
+    const last = [...element.querySelectorAll<HTMLElement>('[data-testid="trace-row"]')].at(-1);
+    last?.click();
+    await vi.waitFor(() => expect(find("trace-details")?.dataset.site).toBe(last?.dataset.site));
+  });
+
+  it("shows gradients without a number as words, not as blanks", async () => {
+    const strip = await seen("step-strip");
+    strip.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+    (await seen("tab-gradients")).click();
+    const row = await seen("gradient-row", '[data-state="nan"]');
+    expect(row.textContent).toContain("NaN");
+  });
+
+  it("says why a step cannot be shown, in the words of whoever refused", async () => {
+    (await seen("tab-traces")).click();
+    expect((await seen("failure")).textContent).toContain('Nothing answers traces?{"step":6}.');
+  });
+
+  it("takes everything away again", async () => {
+    await seen("loss-readout");
+    unmount();
+    expect(element.childNodes).toHaveLength(0);
+    expect(transport.listeners.size).toBe(0);
+  });
+});
+
+describe("the debugger before the first step", () => {
+  beforeEach(() => open(new GoldenTransport("waiting")));
+
+  it("says in every view what to do next", async () => {
+    for (const view of ["losses", "graph", "traces", "gradients"]) {
+      (await seen(`tab-${view}`)).click();
+      await vi.waitFor(() => {
+        const empty = find(`panel-${view}`)?.querySelector('[data-testid="empty"]');
+        expect(empty?.textContent, view).toMatch(/train|training|wrapped|known/i);
+      });
+    }
+    (await seen("tab-findings")).click();
+    expect((await seen("no-findings")).textContent).toContain("Nothing has been checked yet");
+  });
+});
+
+describe("the debugger on a live run", () => {
+  const live = () => {
+    const transport = new GoldenTransport();
+    transport.answers.set("summary?{}", changedSummary({ status: "live" }));
+    return transport;
+  };
+
+  it("follows, stays at a step that was picked, and follows again", async () => {
+    const transport = live();
+    open(transport);
+    const toggle = await seen("live-toggle");
+    expect(toggle.getAttribute("aria-pressed")).toBe("true");
+    (await seen("previous-step")).click();
+    await vi.waitFor(() => expect(toggle.getAttribute("aria-pressed")).toBe("false"));
+    const later = { status: "live", latest_step: 7, latest_sampled_step: 6 };
+    transport.push("summary", {}, changedSummary(later));
+    expect(find("current-step")?.textContent).toContain("step 4 ");
+    toggle.click();
+    await vi.waitFor(() => expect(find("current-step")?.textContent).toContain("step 6 "));
+  });
+
+  it("offers control only where somebody can obey, and says so", async () => {
+    const transport = live();
+    Object.assign(transport, { controllable: false });
+    open(transport);
+    const pause = await seen<HTMLButtonElement>("pause-resume");
+    expect(pause.disabled).toBe(true);
+    expect(pause.title).toContain("notebook");
+  });
+});
+
+describe("the debugger without an answer", () => {
+  it("says what failed and tries again when told to", async () => {
+    const transport = new GoldenTransport();
+    transport.failure = "The run's file is gone.";
+    open(transport);
+    expect((await seen("failure")).textContent).toContain("The run's file is gone.");
+    transport.failure = null;
+    find("failure")?.querySelector("button")?.click();
+    await vi.waitFor(() => expect(find("failure")).toBeNull());
+  });
+});
