@@ -14,7 +14,9 @@ const outdir = join(root, "demo", "build");
 
 /** The data block of a report, whether it is the page or the data alone. */
 function reportData(text) {
-  const block = /<script type="application\/json" id="ortviz-report">([\s\S]*?)<\/script>/.exec(text);
+  const block = /<script type="application\/json" id="ortviz-report">([\s\S]*?)<\/script>/.exec(
+    text,
+  );
   return JSON.stringify(JSON.parse(block ? block[1] : text));
 }
 
