@@ -100,6 +100,14 @@
     target.scrollTo(elements && elements.length ? elements : [found.label.element], "instant");
   };
 
+  // Netron begins at the inputs. Parameters that are inputs spread them far apart, which leaves
+  // nothing but lines on screen; the first operator is where a reader begins.
+  const begin = () => {
+    const target = view && (view.target || view._graph);
+    const first = nodesByValue().values().next().value;
+    if (target && target.scrollTo && first) target.scrollTo([first.label.element], "instant");
+  };
+
   const open = ({ name, bytes }) => {
     if (!ready || opening) {
       waiting = { name, bytes };
@@ -130,6 +138,7 @@
       try {
         const model = await openModel(context);
         const graph = value.activeTarget;
+        begin();
         say("opened", { name, nodes: graph && graph.nodes ? graph.nodes.length : 0 });
         return model;
       } catch (error) {

@@ -3,11 +3,11 @@ import { formatNumber, formatShape, formatShortCount } from "../shared/format";
 
 /** Widths in px of the parts of a row; the first one stays while the rest scrolls sideways. */
 export const WIDTHS = {
-  site: 208,
+  site: 220,
   shape: 84,
-  dtype: 54,
+  dtype: 60,
   stat: 70,
-  count: 68,
+  count: 76,
   error: 70,
   verdict: 104,
 } as const;
