@@ -75,8 +75,9 @@ def check_wrappable(model: object) -> None:
         WrapError: Says what it is and what to pass instead.
     """
     if not isinstance(model, nn.Module):
+        what = f"the class {model.__name__}" if isinstance(model, type) else repr(type(model))
         raise WrapError(
-            f"ortviz wraps a torch.nn.Module, and this is a {type(model).__name__}.",
+            f"ortviz wraps a torch.nn.Module, and this is {what}.",
             "Pass the model itself, not its output, its class or its name.",
         )
     if isinstance(model, nn.DataParallel):
