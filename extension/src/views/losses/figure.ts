@@ -122,7 +122,7 @@ function laneTraces(lane: Lane, input: LossesFigureInput): Partial<PlotData>[] {
     case "masked":
       return maskedBars(input);
     case "map":
-      return mapTrace(input.map, input.palette);
+      return mapTrace(input.map, lane.height, input.palette);
     default:
       return curves(lane.id, input);
   }

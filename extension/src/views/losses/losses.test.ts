@@ -4,7 +4,7 @@ import { RequestCache } from "../../state";
 import type { Palette } from "../shared/palette";
 import { lossesFigure } from "./figure";
 import { laneDomain, layoutLanes, mapRowAt, niceAtLeast, stepRange } from "./lanes";
-import { cellText } from "./map_trace";
+import { cellText, mapTrace } from "./map_trace";
 import { maskedStep } from "./masked_step";
 import {
   anythingMasked,
@@ -211,6 +211,13 @@ describe("lossesFigure", () => {
 });
 
 describe("the map", () => {
+  it("writes signs only where a row is high enough for them", () => {
+    const signs = (height: number) =>
+      mapTrace(golden("mask_map"), height, palette)[0]?.texttemplate !== undefined;
+    expect(signs(60)).toBe(true);
+    expect(signs(30)).toBe(false);
+  });
+
   const map = golden("mask_map");
   const losses = golden("losses");
 

@@ -1,4 +1,4 @@
-import type { TraceRow } from "../../protocol";
+import { type TraceRow, toNumber } from "../../protocol";
 import { formatExact, formatIndex, formatModule, formatNumber } from "../shared/format";
 import { DIRECTION_WORDS } from "../shared/words";
 
@@ -16,7 +16,7 @@ export function TraceDetails({ row }: { row: TraceRow | null }) {
       <p>
         <b>{formatModule(row.module)}</b> {DIRECTION_WORDS[row.direction]} {row.slot}
         <Worst row={row} />
-        {row.tolerance !== null && (
+        {Number.isFinite(toNumber(row.tolerance)) && (
           <span>
             <i>tolerance</i> {formatNumber(row.tolerance)} relative
           </span>
