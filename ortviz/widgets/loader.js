@@ -15,13 +15,17 @@ function serverUrl() {
   return url.origin === location.origin ? url.href : null;
 }
 
-async function fromServer(hash) {
+/** What the server has; it may be another version than the kernel's. */
+async function fromManifest() {
   const url = serverUrl();
-  if (!url) throw new Error("no Jupyter Server");
-  const manifest = await (await fetch(`${url}manifest.json`, { cache: "no-cache" })).json();
-  if (manifest["widget.js"] !== hash) throw new Error("another version of ortviz");
-  const css = await fetch(`${url}widget.css?v=${manifest["widget.css"]}`);
-  return { module: await import(`${url}widget.js?v=${hash}`), css: css.ok ? await css.text() : "" };
+  const answer = url && (await fetch(`${url}manifest.json`, { cache: "no-cache" }));
+  return answer?.ok ? { url, hashes: await answer.json() } : null;
+}
+
+async function fromServer({ url, hashes }) {
+  const css = await fetch(`${url}widget.css?v=${hashes["widget.css"]}`);
+  const module = await import(`${url}widget.js?v=${hashes["widget.js"]}`);
+  return { module, css: css.ok ? await css.text() : "" };
 }
 
 async function fromBytes([js, css]) {
@@ -47,17 +51,26 @@ function fromKernel(model) {
   });
 }
 
+async function fetchBundle(model, hash) {
+  const server = await fromManifest().catch(() => null);
+  if (server?.hashes["widget.js"] === hash) {
+    return fromServer(server).catch(() => fromKernel(model));
+  }
+  if (!server) return fromKernel(model);
+  // A saved notebook may have no kernel: better another version than nothing.
+  const late = new Promise((resolve) => setTimeout(resolve, 4000)).then(() => fromServer(server));
+  return Promise.any([fromKernel(model), late]);
+}
+
 function load(model) {
   const hash = model.get("bundle_hash");
   if (!bundles.has(hash)) {
-    const loading = fromServer(hash)
-      .catch(() => fromKernel(model))
-      .then(async ({ module, css }) => {
-        const style = document.createElement("style");
-        style.textContent = css;
-        document.head.append(style);
-        return typeof module.default === "function" ? module.default() : module.default;
-      });
+    const loading = fetchBundle(model, hash).then(({ module, css }) => {
+      const style = document.createElement("style");
+      style.textContent = css;
+      document.head.append(style);
+      return typeof module.default === "function" ? module.default() : module.default;
+    });
     loading.catch(() => bundles.delete(hash));
     bundles.set(hash, loading);
   }
@@ -91,7 +104,9 @@ export default {
     }, 1500);
     context.el.append(note);
     try {
-      const { widget } = await ready.get(context.model.get("run_id"));
+      // A saved notebook's widget may be drawn without having been initialised.
+      const began = ready.get(context.model.get("run_id"));
+      const { widget } = await (began ?? { widget: await load(context.model) });
       note.remove();
       return await widget.render(context);
     } catch (error) {

@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 from rich.console import Console
 
 from ortviz.cli import main
@@ -107,6 +108,16 @@ def test_the_state_of_widgets_is_saved_with_the_notebook(notebook: Path, tmp_pat
     saved = json.loads((tmp_path / "executed.ipynb").read_text(encoding="utf-8"))
     states = saved["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     assert any(state["state"].get("value") == 7 for state in states.values())
+
+
+def test_jupyter_draws_what_was_computed_here(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    execute(notebook, tmp_path / "executed.ipynb", {}, Console(quiet=True))
+    notary = NotebookNotary()
+    assert notary.check_signature(nbformat.read(tmp_path / "executed.ipynb", as_version=4))
+    assert not notary.check_signature(nbformat.read(notebook, as_version=4))
 
 
 def test_no_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
