@@ -82,4 +82,4 @@ def test_links_lead_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_name_no_machine(name: str) -> None:
-    assert not re.search(r"/(home|root|tmp|work|Users)/|localhost|registry\.", read(name))
+    assert not re.search(r"/(home|root|tmp|work|Users)/|localhost", read(name))
