@@ -7,13 +7,14 @@ import { FindingCard } from "./card";
 
 /** What is looked for; said when nothing was found, so that silence has a meaning. */
 const CHECKS = [
-  "fallback to PyTorch",
-  "elements masked out of a loss",
-  "gradients that are NaN or infinite",
-  "a loss of exactly 0 because everything was masked",
-  "the first place where ORT differs from eager",
-  "BatchNorm statistics that stay frozen",
+  "training that fell back to eager PyTorch",
+  "elements masked out of a loss, and a loss of exactly 0 because all were",
+  "gradients, weights, inputs or predictions that are NaN or infinite, and where they began",
+  "the first place where ORT differs from eager, in each direction",
+  "parameters that get a gradient on one side only",
+  "BatchNorm statistics and other buffers that ORT does not update",
   "hooks that will not run",
+  "a model that is exported again, and steps that could not be sampled",
 ] as const;
 
 /** What is wrong, where, why, and what to do; most severe first. */

@@ -33,7 +33,7 @@ export function GradientHeader({ axis, kind }: { axis: LogAxis | null; kind: str
         role="columnheader"
         title="L2 norm of the gradient's finite elements"
       >
-        {axis === null && "no norm is finite and above 0 at this step"}
+        {axis === null && <span class="ov-grad-none">no norm is finite and above 0</span>}
         {axis &&
           axisTicks(axis, LABELS_MAX).map((exponent) => (
             <span

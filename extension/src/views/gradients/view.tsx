@@ -13,7 +13,7 @@ import { GradientHeader, GradientRowView } from "./row";
 
 const ROW_HEIGHT = 22;
 const HEADER_HEIGHT = 30;
-const ROW_WIDTH = 640;
+const ROW_WIDTH = 520;
 
 type Kind = GradientRow["kind"];
 

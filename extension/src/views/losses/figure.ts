@@ -1,11 +1,20 @@
 import type { Data, Layout, LayoutAxis, PlotData } from "plotly.js";
-import type { LossName, MaskedLossName } from "../../protocol";
+import type { ColumnArray, LossName, MaskedLossName } from "../../protocol";
 import type { Palette } from "../shared/palette";
 import type { Figure, PlotMargin } from "../shared/plot";
 import { KINDS } from "./kinds";
 import { type Lane, laneDomain, stepRange } from "./lanes";
 import { mapTrace } from "./map_trace";
-import { findSeries, forLogAxis, type Losses, lossLabel, type MaskMap } from "./series";
+import {
+  findSeries,
+  forLogAxis,
+  type Losses,
+  laneColumns,
+  lossLabel,
+  type MaskMap,
+  ticksWithZero,
+  zeroFloor,
+} from "./series";
 
 /** What the figure of the losses shows, and how. */
 export interface LossesFigureInput {
@@ -95,11 +104,15 @@ function laneAxis(lane: Lane, input: LossesFigureInput): Partial<LayoutAxis> {
     case "map":
       return mapAxis(lane, input.map);
     default:
-      return {
-        type: input.log ? "log" : "linear",
-        nticks: Math.max(2, Math.floor(lane.height / 26)),
-      };
+      return lossAxis(lane.id, lane.height, input);
   }
+}
+
+function lossAxis(loss: LossName, height: number, input: LossesFigureInput): Partial<LayoutAxis> {
+  const nticks = Math.max(3, Math.floor(height / 24));
+  if (!input.log) return { type: "linear", nticks };
+  const ticks = ticksWithZero(laneColumns(input.losses, loss), nticks);
+  return { type: "log", nticks, ...ticks };
 }
 
 function mapAxis(lane: Lane, map: MaskMap | null): Partial<LayoutAxis> {
@@ -130,7 +143,8 @@ function laneTraces(lane: Lane, input: LossesFigureInput): Partial<PlotData>[] {
 
 function curves(loss: LossName, { losses, log, palette }: LossesFigureInput): Partial<PlotData>[] {
   const label = lossLabel(loss, losses.trains_with);
-  const scale = (values: Parameters<typeof forLogAxis>[0]) => (log ? forLogAxis(values) : values);
+  const floor = zeroFloor(laneColumns(losses, loss));
+  const scale = (values: ColumnArray) => (log ? forLogAxis(values, floor) : values);
   const x = losses.steps.values;
   const candidate = findSeries(losses, loss, "candidate");
   const reference = findSeries(losses, loss, "reference");

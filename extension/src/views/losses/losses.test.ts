@@ -14,7 +14,9 @@ import {
   marksAt,
   maskedAt,
   shownLosses,
+  ticksWithZero,
   valueAt,
+  zeroFloor,
 } from "./series";
 import { toggled } from "./toolbar";
 
@@ -156,11 +158,29 @@ describe("which losses", () => {
 
 describe("forLogAxis", () => {
   it("keeps an exact zero visible below everything else, and NaN a gap", () => {
-    const shown = forLogAxis(Float64Array.of(0.5, 0, 0.02, Number.NaN));
+    const values = Float64Array.of(0.5, 0, 0.02, Number.NaN);
+    const shown = forLogAxis(values, zeroFloor([values]));
     expect(shown[1]).toBeGreaterThan(0);
     expect(shown[1]).toBeLessThan(0.02);
     expect(shown[0]).toBe(0.5);
     expect(shown[3]).toBeNaN();
+  });
+
+  it("calls that place 0, not by the number it stands at", () => {
+    const values = Float64Array.of(0.5, 0, 0.02);
+    const ticks = ticksWithZero([values], 9);
+    expect(ticks?.tickvals[0]).toBe(zeroFloor([values]));
+    expect(ticks?.ticktext).toEqual(["0", "0.01", "0.1"]);
+    expect(ticksWithZero([Float64Array.of(0.5, 0.02)], 9)).toBeNull();
+    expect(ticksWithZero([Float64Array.of(0, 1e-9, 1e9)], 4)?.ticktext.length).toBeLessThanOrEqual(
+      5,
+    );
+  });
+
+  it("has a place even when everything is 0", () => {
+    const nothing = Float64Array.of(0, 0);
+    expect(ticksWithZero([nothing], 4)?.ticktext[0]).toBe("0");
+    expect(forLogAxis(nothing, zeroFloor([nothing]))[0]).toBeGreaterThan(0);
   });
 });
 

@@ -40,6 +40,13 @@ export function valueAt(losses: Losses, values: ColumnArray, step: number): numb
   return value === undefined ? null : value;
 }
 
+/** The numbers of a loss that its lane draws, both sides. */
+export function laneColumns(losses: Losses, loss: LossName): ColumnArray[] {
+  return losses.series
+    .filter((series) => series.loss === loss)
+    .flatMap(({ last, minimum }) => [last.values, minimum.values]);
+}
+
 /** What stands in for a value that is not finite: the mark of that step, if there is one. */
 export function markAt(losses: Losses, what: LossName, side: SideName, step: number) {
   const index = binOf(losses.steps.values, losses.steps_per_bin, step);
@@ -65,7 +72,12 @@ export function marksAt(losses: Losses, step: number): string[] {
     const what = mark.what === "gradient" ? "gradient" : lossLabel(mark.what, losses.trains_with);
     return `${what} ${KIND_WORDS[mark.kind]}`;
   });
-  return [...new Set(texts)];
+  return [...new Set(texts)].sort((a, b) => rank(a) - rank(b));
+}
+
+/** The gradient first: it is what spoils the weights. */
+function rank(text: string): number {
+  return text.startsWith("gradient") ? 0 : 1;
 }
 
 /** Masked elements of a loss at a step (or its bin): NaN, +inf, −inf. */
@@ -98,13 +110,41 @@ export function binOf(steps: ColumnArray, stepsPerBin: number, step: number): nu
   return first !== undefined && step < first + stepsPerBin ? index : null;
 }
 
-/**
- * Values for a log axis, which has no 0: exact zeros are drawn at the lowest decade in use, so
- * that a loss of 0 stays visible. Hovers show the true value.
- */
-export function forLogAxis(values: ColumnArray): Float64Array {
+/** Where a log axis, which has no 0, draws exact zeros: a decade below the least positive value. */
+export function zeroFloor(columns: readonly ColumnArray[]): number {
   let least = Number.POSITIVE_INFINITY;
-  for (const value of values) if (value > 0 && value < least) least = value;
-  const floor = Number.isFinite(least) ? 10 ** (Math.floor(Math.log10(least)) - 1) : 1e-12;
+  for (const values of columns) {
+    for (const value of values) if (value > 0 && value < least) least = value;
+  }
+  return Number.isFinite(least) ? 10 ** (Math.floor(Math.log10(least)) - 1) : 1e-12;
+}
+
+/** Values for a log axis: a loss of exactly 0 stays visible, at the axis's own mark for it. */
+export function forLogAxis(values: ColumnArray, floor: number): Float64Array {
   return Float64Array.from(values, (value) => (value === 0 ? floor : value));
+}
+
+/** Marks of a log axis with zeros on it: `0` at the floor, then every decade up to the largest. */
+export function ticksWithZero(
+  columns: readonly ColumnArray[],
+  mostLabels: number,
+): { tickvals: number[]; ticktext: string[] } | null {
+  if (!columns.some((values) => values.includes(0))) return null;
+  const floor = zeroFloor(columns);
+  let largest = floor;
+  for (const values of columns) for (const value of values) if (value > largest) largest = value;
+  const low = Math.round(Math.log10(floor)) + 1;
+  const high = Math.max(low, Math.floor(Math.log10(largest)));
+  const every = Math.max(1, Math.ceil((high - low + 1) / Math.max(1, mostLabels - 1)));
+  const exponents: number[] = [];
+  for (let exponent = high; exponent >= low; exponent -= every) exponents.unshift(exponent);
+  return {
+    tickvals: [floor, ...exponents.map((exponent) => 10 ** exponent)],
+    ticktext: ["0", ...exponents.map(decadeText)],
+  };
+}
+
+function decadeText(exponent: number): string {
+  if (exponent < -3 || exponent > 4) return `1e${exponent}`.replace("-", "−");
+  return String(Number((10 ** exponent).toPrecision(1)));
 }
