@@ -46,7 +46,7 @@ fix: setup ## format and mend what can be mended
 
 unit: setup ## only the quick tests
 	cd extension && npm test
-	$(BIN)/python -m pytest tests/unit tests/contract -m "not wheel"
+	$(BIN)/python -m pytest tests/unit tests/contract -m "not wheel and not engine"
 
 engine: setup ## only the tests with real torch and ONNX Runtime training
 	$(BIN)/python -m pytest tests/engine

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ortviz._compat import guards, quiet, scoped, torch_onnx
+from ortviz._compat import guards, quiet, scoped, streams, torch_onnx
 from ortviz._compat.cache import CacheKey, cache_key
 from ortviz._compat.clash import clash_sentence, installed_onnxruntimes
 from ortviz._compat.extensions import (
@@ -153,6 +153,7 @@ def _prepare(progress: ProgressSink | None) -> OrtModuleApi:
     module = _import_ortmodule(needs, package)
     scoped.scope_exports(legacy_export=needs.plan.legacy_export)
     scoped.tolerate_missing_nvtx()
+    streams.tolerate_captured_streams()
     guards.refuse_crashing_graphs()
     quiet.without_banners()
     return OrtModuleApi(

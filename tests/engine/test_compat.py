@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import os
 import subprocess
 import sys
@@ -454,3 +456,14 @@ def test_is_ort_module(api: OrtModuleApi) -> None:
     assert ort_private.is_ort_module(wrapped)
     assert not ort_private.is_ort_module(inner)
     assert ort_private.original_module(wrapped) is inner
+
+
+def test_it_works_where_the_streams_are_captured() -> None:
+    """As under ``%%capture``: ORT asks the streams for a descriptor they do not have."""
+    api = ensure_ortmodule()
+    model = api.ORTModule(torch.nn.Linear(4, 2))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        assert not hasattr(sys.stdout, "name")
+        model(torch.randn(3, 4)).sum().backward()
+    assert not ort_private.is_fallback(model)[0]
+    assert model.weight.grad is not None
