@@ -80,11 +80,11 @@ class Inbox(Generic[T]):
                 return None if self._closed else []
             count = min(most, len(self._waiting))
             batch = [self._waiting.popleft() for _ in range(count)]
-            self._taken = [size for _, size in batch]
+            self._taken += [size for _, size in batch]
             return [item for item, _ in batch]
 
     def done(self, batch: Sequence[T]) -> None:
-        """The batch that :meth:`take` gave last is dealt with."""
+        """All that :meth:`take` has given is dealt with; ``batch`` is all of it."""
         with self._changed:
             self._item_count -= len(batch)
             self._size_bytes -= sum(self._taken)

@@ -219,7 +219,10 @@ class Recorder:
         """Wait until everything given so far can be read; False when time ran out."""
         if not self._ours() or self._thread is threading.current_thread():
             return False
-        return self._inbox.wait_empty(timeout_secs)
+        if self._worker is None:
+            return True
+        with self._worker.hurrying():
+            return self._inbox.wait_empty(timeout_secs)
 
     def end(self) -> None:
         """Take nothing more, without waiting until everything is written."""
@@ -243,7 +246,9 @@ class Recorder:
         thread = self._thread
         if thread is None or not self._ours() or thread is threading.current_thread():
             return True
-        thread.join(timeout_secs)
+        if self._worker is not None:
+            with self._worker.hurrying():
+                thread.join(timeout_secs)
         return not thread.is_alive()
 
     # --- inside ----------------------------------------------------------------------------------

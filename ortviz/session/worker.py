@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from typing import Protocol, Union
@@ -28,7 +30,8 @@ from ortviz.session.step_losses import step_losses
 Item = Union[StepCapture, LossObservation, GraphRecord, RunEvent, Problem, None]
 """What the training thread hands over; None only says that the state has changed."""
 
-_BATCH_ITEMS = 32
+_BATCH_ITEMS = 128
+_LINGER_SECS = 0.05
 _STATE_SECS = 0.2
 _PROBLEMS_IN_MEMORY = 100
 _DISK_REMEDY = "Free some disk space; what was recorded before stays readable."
@@ -78,6 +81,7 @@ class Worker:
         self._engine = engine
         self._state = state
         self._changed = changed
+        self._hurry = threading.Event()
         self.graph_count = 0
         """Stages kept so far."""
         self._stored_state: RunState | None = None
@@ -89,6 +93,15 @@ class Worker:
     def problems(self) -> tuple[Problem, ...]:
         """Problems that could not be written to the file."""
         return tuple(self._problems)
+
+    @contextmanager
+    def hurrying(self) -> Iterator[None]:
+        """Collect nothing meanwhile, because someone waits."""
+        self._hurry.set()
+        try:
+            yield
+        finally:
+            self._hurry.clear()
 
     def run(self) -> None:
         """The thread's whole life."""
@@ -108,6 +121,11 @@ class Worker:
         batch = self._inbox.take(_BATCH_ITEMS, _STATE_SECS if stale else None)
         if batch is None:
             return False
+        if batch and all(isinstance(item, LossObservation) for item in batch):
+            # Fast steps are collected for a moment. Waking up for each of them would take more
+            # time from training than the work itself.
+            self._hurry.wait(_LINGER_SECS)
+            batch += self._inbox.take(_BATCH_ITEMS, 0.0) or []
         for heavy, items in groupby(batch, lambda item: isinstance(item, StepCapture)):
             # Losses that wait share a transaction, which is far quicker; a sampled step has its
             # own, so that it can be read as soon as it is compared.
