@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from ortviz.report import write_report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract" / "golden"))
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +22,6 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     with open_run(folder) as reader:
         return write_report(reader, folder / "report.html")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = [path for name in BROWSERS if (path := shutil.which(name))]
-    assert found, f"None of {', '.join(BROWSERS)} is installed; install one of them."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""What a page asks for and complains about, so that a test fails on what nobody looks at."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+OWN_HOSTS = ("127.0.0.1", "localhost")
+LOCAL_SCHEMES = ("data", "blob", "about", "file")
+# Said by JupyterLab itself, with or without ortviz; each with the reason why it is let through.
+ALLOWED: tuple[tuple[re.Pattern[str], str], ...] = ()
+
+
+class Watch:
+    """Listens to every page and frame of a browser context from its beginning.
+
+    Args:
+        context: The context; pages opened later are listened to as well.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.requests: list[str] = []
+        self.trouble: list[str] = []
+        context.on("request", lambda request: self.requests.append(request.url))
+        context.on("page", self._listen)
+
+    @property
+    def outside(self) -> list[str]:
+        """Addresses on other machines that were asked for."""
+        return [url for url in self.requests if not _is_own(url)]
+
+    def check(self) -> None:
+        """Fail if something left the machine or the console had an error; then forget both."""
+        outside, trouble = self.outside, self.trouble
+        self.requests, self.trouble = [], []
+        assert outside == [], f"asked another machine for {outside}"
+        assert trouble == [], "the browser's console says: " + "\n".join(trouble)
+
+    def _listen(self, page: Page) -> None:
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.trouble.append(f"uncaught {error}\n{error.stack}"))
+        page.on("websocket", lambda socket: self.requests.append(socket.url))
+        page.on("crash", lambda _: self.trouble.append("the page crashed"))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type != "error":
+            return
+        text = f"{message.text} ({message.location.get('url', '')})"
+        if not any(pattern.search(text) for pattern, _ in ALLOWED):
+            self.trouble.append(text)
+
+
+def _is_own(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in LOCAL_SCHEMES or parts.hostname in OWN_HOSTS
