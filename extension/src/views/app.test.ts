@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { changedSummary, GoldenTransport, golden } from "../../test/golden";
+import { changedSummary, GoldenTransport, golden, goldenReply } from "../../test/golden";
+import type { GraphsView } from "../protocol";
 import { mount } from "./mount";
 
 vi.mock("plotly.js-cartesian-dist-min", () => ({
@@ -49,6 +50,23 @@ describe("the debugger on a recorded run", () => {
     expect(find("current-step")?.textContent).toBe("step 6 of 7");
     expect(find("run-status")?.dataset.status).toBe("ended");
     expect(find("live-toggle")).toBeNull();
+  });
+
+  it("keeps JupyterLab from taking its arrow keys", async () => {
+    const strip = await seen("step-strip");
+    expect(strip.closest("[data-lm-suppress-shortcuts]")).not.toBeNull();
+  });
+
+  it("asks for the nodes again when ORTModule has exported again", async () => {
+    (await seen("tab-graph")).click();
+    await seen("node-row");
+    const count = () => transport.asked.filter((key) => key.startsWith("graph_nodes")).length;
+    expect(count()).toBe(1);
+    const { payload, buffers } = goldenReply("graphs");
+    const { stages, notes } = payload as GraphsView;
+    const again = stages.map((row) => ({ ...row, export_index: row.export_index + 1 }));
+    transport.push("graphs", {}, { payload: { stages: again, notes }, buffers });
+    await vi.waitFor(() => expect(count()).toBe(2));
   });
 
   it("asks nothing for a view before it is opened", async () => {

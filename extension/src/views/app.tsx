@@ -48,6 +48,8 @@ export function App(props: AppProps) {
       class="ov"
       data-theme={theme.value}
       data-testid="ortviz"
+      // Arrow keys are the views' own here; JupyterLab would move to another cell.
+      data-lm-suppress-shortcuts="true"
       style={{ height: height === null ? "100%" : px(height) }}
     >
       <StepStrip />

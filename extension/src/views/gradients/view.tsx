@@ -42,22 +42,7 @@ function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
   const selected = selectedIndex(rows, siteId, module);
   return (
     <section class="ov-gradients" data-testid="gradients" data-step={gradients.step}>
-      <div class="ov-toolbar">
-        <Segmented
-          label="Gradients of"
-          value={kind}
-          choices={[
-            { value: "parameter", label: "parameters" },
-            { value: "module_output", label: "module outputs" },
-          ]}
-          onChange={setKind}
-          testid="gradient-kind"
-        />
-        <span class="ov-muted">
-          L2 norm at step {gradients.step}, from the input side down to the output
-        </span>
-        <span class="ov-toolbar-end">{summaryText(rows)}</span>
-      </div>
+      <GradientsToolbar step={gradients.step} kind={kind} rows={rows} onKind={setKind} />
       {rows.length === 0 ? (
         <Empty title="There are no gradients of this kind at this step.">
           <p>A gradient is recorded when backward runs in a sampled step.</p>
@@ -92,6 +77,32 @@ function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
       )}
       <Notes notes={gradients.notes} />
     </section>
+  );
+}
+
+interface ToolbarProps {
+  step: number;
+  kind: Kind;
+  rows: GradientRow[];
+  onKind(kind: Kind): void;
+}
+
+function GradientsToolbar({ step, kind, rows, onKind }: ToolbarProps) {
+  return (
+    <div class="ov-toolbar">
+      <Segmented
+        label="Gradients of"
+        value={kind}
+        choices={[
+          { value: "parameter", label: "parameters" },
+          { value: "module_output", label: "module outputs" },
+        ]}
+        onChange={onKind}
+        testid="gradient-kind"
+      />
+      <span class="ov-muted">L2 norm at step {step}, from the input side down to the output</span>
+      <span class="ov-toolbar-end">{summaryText(rows)}</span>
+    </div>
   );
 }
 

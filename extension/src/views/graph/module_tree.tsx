@@ -17,22 +17,14 @@ const OPEN_UP_TO = 60;
 export function ModuleTree({ stage }: { stage: StageRow | null }) {
   const { moduleTree, selection } = useStore();
   const root = moduleTree.value;
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const module = selection.module.value;
-  useEffect(() => {
-    if (root !== null) setOpen(initiallyOpen(root));
-  }, [root]);
-  useEffect(() => {
-    if (module === null) return;
-    setOpen((old) => new Set([...old, ...ancestorNames(module)]));
-  }, [module]);
+  const [open, toggle] = useOpenModules(root, module);
   const nodes = useMemo(() => (root === null ? [] : visibleModules(root, open)), [root, open]);
   const counts = useMemo(
     () => new Map((stage?.modules ?? []).map((row) => [row.module, row])),
     [stage],
   );
   if (root === null) return <Empty title="The model's modules are not known yet." />;
-  const toggle = (name: string) => setOpen((old) => toggled(old, name));
   return (
     <VirtualList
       label="Modules of the model"
@@ -64,6 +56,22 @@ export function ModuleTree({ stage }: { stage: StageRow | null }) {
       }}
     />
   );
+}
+
+/** Which modules show their children: at first as many as fit, and those around the selected one. */
+function useOpenModules(
+  root: ModuleNode | null,
+  module: string | null,
+): [ReadonlySet<string>, (name: string) => void] {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    if (root !== null) setOpen(initiallyOpen(root));
+  }, [root]);
+  useEffect(() => {
+    if (module === null) return;
+    setOpen((old) => new Set([...old, ...ancestorNames(module)]));
+  }, [module]);
+  return [open, (name) => setOpen((old) => toggled(old, name))];
 }
 
 function TreeHeader() {

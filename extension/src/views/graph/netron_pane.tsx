@@ -11,6 +11,8 @@ interface NetronPaneProps {
   source: NetronSource;
   mode: ModeName;
   stage: StageName;
+  /** Grows when ORTModule exports again. */
+  exportIndex: number;
   /** Values whose nodes are marked. */
   marked: readonly string[];
   /** The value to scroll to. */
@@ -25,70 +27,22 @@ type Phase =
 
 /** Netron in a frame of our own origin, showing one stage. */
 export function NetronPane(props: NetronPaneProps) {
-  const { source, mode, stage, marked, focus } = props;
-  const { theme } = useDebugger();
+  const { mode, stage } = props;
   const element = useRef<HTMLIFrameElement>(null);
-  const frame = useRef<NetronFrame | null>(null);
-  const clicked = useRef<string | null>(null);
-  const onPick = useRef(props.onPick);
-  onPick.current = props.onPick;
-  const [phase, setPhase] = useState<Phase>({ kind: "loading" });
-  const [attempt, setAttempt] = useState(0);
-  const mustSend = source.kind === "document";
-  const model = useResource("graph_model", mustSend ? { mode, stage } : null);
-  const dark = theme.value;
-
-  useEffect(() => {
-    if (element.current === null) return;
-    frame.current = new NetronFrame(element.current, {
-      opened: (_, nodes) => setPhase({ kind: "shown", nodes }),
-      failed: (_, message) => setPhase({ kind: "failed", message }),
-      picked: (pick) => {
-        clicked.current = pick.values[0] ?? null;
-        onPick.current(pick);
-      },
-    });
-    return () => frame.current?.dispose();
-  }, []);
-
-  useEffect(() => {
-    setPhase({ kind: "loading" });
-    return navigate(source, mode, stage, element.current, frame.current, theme.peek(), (message) =>
-      setPhase({ kind: "failed", message }),
-    );
-  }, [source, source.kind === "server" ? `${mode}/${stage}` : "", attempt]);
-
-  useEffect(() => {
-    if (!mustSend || model.data === null || model.previous) return;
-    setPhase({ kind: "loading" });
-    const { values } = model.data.model;
-    frame.current?.open(model.data.file_name, values.slice().buffer as ArrayBuffer);
-  }, [mustSend, model.data, model.previous, attempt]);
-
-  useEffect(() => frame.current?.theme(dark), [dark]);
-  useEffect(() => {
-    if (element.current === null) return;
-    const color = readPalette(element.current.parentElement ?? element.current).look;
-    frame.current?.mark(marked.length > 0 ? [{ values: [...marked], color }] : []);
-  }, [marked, dark, phase.kind]);
-  useEffect(() => {
-    // What was clicked in Netron is on screen already; scrolling to it would only jump.
-    if (focus !== null && focus !== clicked.current) frame.current?.select(focus);
-  }, [focus, phase.kind]);
-
-  const failure = model.error ?? (phase.kind === "failed" ? phase.message : null);
+  const { phase, retry } = useNetron(element, props);
+  const failure = phase.kind === "failed" ? phase.message : null;
   return (
-    <div class="ov-netron" data-testid="netron" data-phase={failure ? "failed" : phase.kind}>
+    <div class="ov-netron" data-testid="netron" data-phase={phase.kind}>
       <iframe ref={element} title={`Netron: ${stage}, ${mode}`} data-testid="netron-frame" />
       {failure !== null && (
         <div class="ov-netron-cover">
           <Failure
             message={`Netron could not show this stage: ${failure} The list shows the same nodes.`}
-            onRetry={() => (model.error ? model.retry() : setAttempt(attempt + 1))}
+            onRetry={retry}
           />
         </div>
       )}
-      {failure === null && phase.kind === "loading" && (
+      {phase.kind === "loading" && (
         <div class="ov-netron-cover">
           <Loading what={`${stage} in Netron`} />
         </div>
@@ -97,16 +51,96 @@ export function NetronPane(props: NetronPaneProps) {
   );
 }
 
+/** Drive the frame: what it shows, what is marked, and how far it is. */
+function useNetron(
+  element: { current: HTMLIFrameElement | null },
+  props: NetronPaneProps,
+): { phase: Phase; retry(): void } {
+  const { source, mode, stage, exportIndex } = props;
+  const frame = useRef<NetronFrame | null>(null);
+  const [phase, setPhase] = useState<Phase>({ kind: "loading" });
+  const [attempt, setAttempt] = useState(0);
+  const mustSend = source.kind === "document";
+  const model = useResource("graph_model", mustSend ? { mode, stage } : null);
+  const { theme } = useDebugger();
+  const clicked = useFrame(element, frame, props.onPick, setPhase);
+
+  useEffect(() => {
+    setPhase({ kind: "loading" });
+    const place = { element: element.current, frame: frame.current, theme: theme.peek() };
+    return navigate(source, mode, stage, place, (message) => setPhase({ kind: "failed", message }));
+  }, [source, mustSend ? "" : `${mode}/${stage}/${exportIndex}`, attempt]);
+
+  useEffect(() => {
+    if (!mustSend || model.data === null || model.previous) return;
+    setPhase({ kind: "loading" });
+    const { values } = model.data.model;
+    frame.current?.open(model.data.file_name, values.slice().buffer as ArrayBuffer);
+  }, [mustSend, model.data, model.previous, attempt]);
+
+  useMarks(element, frame, props, phase, clicked);
+  const failed: Phase | null = model.error ? { kind: "failed", message: model.error } : null;
+  return {
+    phase: failed ?? phase,
+    retry: () => (failed ? model.retry() : setAttempt(attempt + 1)),
+  };
+}
+
+/** One NetronFrame for as long as the iframe is there; returns the value last clicked in it. */
+function useFrame(
+  element: { current: HTMLIFrameElement | null },
+  frame: { current: NetronFrame | null },
+  onPick: (pick: NetronPick) => void,
+  setPhase: (phase: Phase) => void,
+): { current: string | null } {
+  const clicked = useRef<string | null>(null);
+  const handler = useRef(onPick);
+  handler.current = onPick;
+  useEffect(() => {
+    if (element.current === null) return;
+    frame.current = new NetronFrame(element.current, {
+      opened: (_, nodes) => setPhase({ kind: "shown", nodes }),
+      failed: (_, message) => setPhase({ kind: "failed", message }),
+      picked: (pick) => {
+        clicked.current = pick.values[0] ?? null;
+        handler.current(pick);
+      },
+    });
+    return () => frame.current?.dispose();
+  }, []);
+  return clicked;
+}
+
+/** Colour the marked nodes, scroll to the one in focus, and wear the page's theme. */
+function useMarks(
+  element: { current: HTMLIFrameElement | null },
+  frame: { current: NetronFrame | null },
+  { marked, focus }: NetronPaneProps,
+  phase: Phase,
+  clicked: { current: string | null },
+): void {
+  const theme = useDebugger().theme.value;
+  useEffect(() => frame.current?.theme(theme), [theme]);
+  useEffect(() => {
+    if (element.current === null) return;
+    const color = readPalette(element.current.parentElement ?? element.current).look;
+    frame.current?.mark(marked.length > 0 ? [{ values: [...marked], color }] : []);
+  }, [marked, theme, phase.kind]);
+  useEffect(() => {
+    // What was clicked in Netron is on screen already; scrolling to it would only jump.
+    if (focus !== null && focus !== clicked.current) frame.current?.select(focus);
+  }, [focus, phase.kind]);
+}
+
 /** Bring the page into the frame; returns how to abandon that. */
 function navigate(
   source: NetronSource,
   mode: ModeName,
   stage: StageName,
-  element: HTMLIFrameElement | null,
-  frame: NetronFrame | null,
-  theme: string,
+  place: { element: HTMLIFrameElement | null; frame: NetronFrame | null; theme: string },
   onFailure: (message: string) => void,
 ): () => void {
+  const { element, frame, theme } = place;
   if (element === null) return () => {};
   let wanted = true;
   frame?.reset();

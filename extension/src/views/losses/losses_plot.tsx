@@ -5,7 +5,7 @@ import type { Palette } from "../shared/palette";
 import { Plot, type PlotPoint } from "../shared/plot";
 import { useSize } from "../shared/use_size";
 import { lossesFigure, MARGIN, stepLine } from "./figure";
-import { layoutLanes, mapRowAt } from "./lanes";
+import { type Lane, layoutLanes, mapRowAt } from "./lanes";
 import { cellText } from "./map_trace";
 import { Readout } from "./readout";
 import { binOf, type Losses, type MaskMap, mainLoss, shownLosses } from "./series";
@@ -29,22 +29,10 @@ export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }:
   const box = useRef<HTMLDivElement>(null);
   const { height } = useSize(box);
   const [pointer, setPointer] = useState<PlotPoint | null>(null);
-  const main = mainLoss(losses);
-  const shown = shownLosses(losses).filter((loss) => !options.hidden.has(loss));
+  const lanes = useLanes(height, losses, map, options, showMasks);
+  const figure = useFigure(losses, map, lanes, options);
   const mapRows = map?.positions.length ?? 0;
   const step = store.step.value;
-  const live = store.live.value;
-  const totalSteps = store.summary.data.value?.total_steps ?? null;
-  const { log, maskLoss } = options;
-  const lanes = useMemo(() => {
-    const area = Math.max(0, height - MARGIN.top - MARGIN.bottom);
-    return layoutLanes(area, { losses: shown, main, mapRows: live ? null : mapRows, showMasks });
-  }, [height, shown.join(), main, mapRows, showMasks, live]);
-  const figure = useCallback(
-    (size: { height: number }, palette: Palette) =>
-      lossesFigure({ losses, map, lanes, maskLoss, log, live, totalSteps, palette }, size.height),
-    [losses, map, lanes, maskLoss, log, live, totalSteps],
-  );
   const shapes = useCallback((palette: Palette) => stepLine(step, palette), [step]);
   const pointed = pointer && stepAt(losses, pointer.x);
   return (
@@ -68,8 +56,8 @@ export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }:
       <Readout
         losses={losses}
         lanes={lanes}
-        main={main}
-        maskLoss={maskLoss}
+        main={mainLoss(losses)}
+        maskLoss={options.maskLoss}
         step={pointed ?? step}
         pointed={pointed !== null}
         cell={pointer && map && cellUnder(map, pointer, mapRowAt(lanes, pointer.top, mapRows))}
@@ -77,6 +65,39 @@ export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }:
         onShowMasked={on.onShowMasked}
       />
     </div>
+  );
+}
+
+function useLanes(
+  height: number,
+  losses: Losses,
+  map: MaskMap | null,
+  options: LossesOptions,
+  showMasks: boolean,
+): Lane[] {
+  const live = useStore().live.value;
+  const main = mainLoss(losses);
+  const shown = shownLosses(losses).filter((loss) => !options.hidden.has(loss));
+  const mapRows = live ? null : (map?.positions.length ?? 0);
+  return useMemo(() => {
+    const area = Math.max(0, height - MARGIN.top - MARGIN.bottom);
+    return layoutLanes(area, { losses: shown, main, mapRows, showMasks });
+  }, [height, shown.join(), main, mapRows, showMasks]);
+}
+
+function useFigure(
+  losses: Losses,
+  map: MaskMap | null,
+  lanes: readonly Lane[],
+  { log, maskLoss }: LossesOptions,
+) {
+  const store = useStore();
+  const live = store.live.value;
+  const totalSteps = store.summary.data.value?.total_steps ?? null;
+  return useCallback(
+    (size: { height: number }, palette: Palette) =>
+      lossesFigure({ losses, map, lanes, maskLoss, log, live, totalSteps, palette }, size.height),
+    [losses, map, lanes, maskLoss, log, live, totalSteps],
   );
 }
 

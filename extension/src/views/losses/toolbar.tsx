@@ -23,25 +23,11 @@ interface ToolbarProps {
 
 /** Which losses, which scale, whose masks. */
 export function LossesToolbar(props: ToolbarProps) {
-  const { losses, all, options, showMasks, onChange, onWholeRun } = props;
-  const { hidden, log, maskLoss } = options;
+  const { losses, options, showMasks, onChange, onWholeRun } = props;
+  const { log, maskLoss } = options;
   return (
     <div class="ov-toolbar">
-      <fieldset class="ov-chips">
-        <legend class="ov-sr">Shown losses</legend>
-        {all.map((loss) => (
-          <button
-            key={loss}
-            type="button"
-            class="ov-chip"
-            aria-pressed={!hidden.has(loss)}
-            onClick={() => onChange({ ...options, hidden: toggled(hidden, loss, all.length) })}
-            data-testid={`loss-toggle-${loss}`}
-          >
-            {lossLabel(loss, losses.trains_with)}
-          </button>
-        ))}
-      </fieldset>
+      <LossChips {...props} />
       <Segmented
         label="Scale"
         value={log ? "log" : "linear"}
@@ -77,6 +63,27 @@ export function LossesToolbar(props: ToolbarProps) {
       {showMasks && <KindLegend />}
       <span class="ov-muted ov-toolbar-end">{rangeText(losses, showMasks)}</span>
     </div>
+  );
+}
+
+function LossChips({ losses, all, options, onChange }: ToolbarProps) {
+  const { hidden } = options;
+  return (
+    <fieldset class="ov-chips">
+      <legend class="ov-sr">Shown losses</legend>
+      {all.map((loss) => (
+        <button
+          key={loss}
+          type="button"
+          class="ov-chip"
+          aria-pressed={!hidden.has(loss)}
+          onClick={() => onChange({ ...options, hidden: toggled(hidden, loss, all.length) })}
+          data-testid={`loss-toggle-${loss}`}
+        >
+          {lossLabel(loss, losses.trains_with)}
+        </button>
+      ))}
+    </fieldset>
   );
 }
 

@@ -51,17 +51,11 @@ interface BodyProps {
 
 function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
   const store = useStore();
-  const main = mainLoss(losses);
-  const [options, setOptions] = useState<LossesOptions>({
-    log: false,
-    hidden: new Set(),
-    maskLoss: main === "smape" ? "smape" : "mape",
-  });
+  const [options, setOptions] = useState(() => initialOptions(losses));
   const [panelOpen, setPanelOpen] = useState(false);
   const [zoomed, setZoomed] = useState(false);
   const [resetKey, setResetKey] = useState(0);
-  const { maskLoss } = options;
-  const map = useResource("mask_map", { loss: maskLoss, ...zoom }, active);
+  const map = useResource("mask_map", { loss: options.maskLoss, ...zoom }, active);
   const step = store.step.value;
   const showMasks = store.live.value || anythingMasked(losses);
   const pick = (picked: number, row: number | null) => {
@@ -93,15 +87,24 @@ function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
           onPick={pick}
           onRange={(range) => {
             setZoomed(range !== null);
-            onRange(range && [Math.max(0, Math.floor(range[0])), Math.max(0, Math.ceil(range[1]))]);
+            onRange(range && wholeSteps(range));
           }}
           onShowMasked={() => setPanelOpen(true)}
         />
         {panelOpen && step !== null && (
-          <MaskPanel loss={maskLoss} step={step} onClose={() => setPanelOpen(false)} />
+          <MaskPanel loss={options.maskLoss} step={step} onClose={() => setPanelOpen(false)} />
         )}
       </div>
       <Notes notes={losses.notes} />
     </section>
   );
+}
+
+function initialOptions(losses: Losses): LossesOptions {
+  const maskLoss = mainLoss(losses) === "smape" ? "smape" : "mape";
+  return { log: false, hidden: new Set(), maskLoss };
+}
+
+function wholeSteps(range: [number, number]): StepRange {
+  return [Math.max(0, Math.floor(range[0])), Math.max(0, Math.ceil(range[1]))];
 }

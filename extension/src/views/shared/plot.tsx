@@ -61,11 +61,43 @@ const CLICK_PX = 4;
 
 /** A plotly figure that fills its parent and is redrawn at most once a frame. */
 export function Plot(props: PlotProps) {
-  const { theme } = useDebugger();
   const frame = useRef<HTMLDivElement>(null);
   const element = useRef<HTMLDivElement>(null);
   const pressed = useRef<{ x: number; y: number } | null>(null);
-  const size = useSize(frame);
+  usePlotly(element, useSize(frame), props);
+  const locate = (event: MouseEvent) => pointAt(event, element.current, props.margin);
+  return (
+    <div
+      class="ov-plot"
+      ref={frame}
+      role="img"
+      aria-label={props.label}
+      data-testid={props.testid}
+      onPointerMove={(event) => props.onPoint(locate(event))}
+      onPointerLeave={() => props.onPoint(null)}
+      onPointerDownCapture={(event) => {
+        pressed.current = { x: event.clientX, y: event.clientY };
+      }}
+      onClickCapture={(event) => {
+        const start = pressed.current;
+        const moved = start && Math.hypot(event.clientX - start.x, event.clientY - start.y);
+        const point = locate(event);
+        if (point !== null && moved !== null && moved < CLICK_PX) props.onPick(point);
+      }}
+    >
+      <div class="ov-plot-canvas" ref={element} />
+      {props.children}
+    </div>
+  );
+}
+
+/** Keep plotly's drawing in an element up to date, and take it away at the end. */
+function usePlotly(
+  element: { current: HTMLDivElement | null },
+  size: { width: number; height: number },
+  props: PlotProps,
+): void {
+  const { theme } = useDebugger();
   const { figure, shapes, resetKey } = props;
   const handlers = useRef(props);
   handlers.current = props;
@@ -103,31 +135,6 @@ export function Plot(props: PlotProps) {
       if (target !== null) Plotly.purge(target);
     };
   }, []);
-
-  const locate = (event: MouseEvent) => pointAt(event, element.current, props.margin);
-  return (
-    <div
-      class="ov-plot"
-      ref={frame}
-      role="img"
-      aria-label={props.label}
-      data-testid={props.testid}
-      onPointerMove={(event) => props.onPoint(locate(event))}
-      onPointerLeave={() => props.onPoint(null)}
-      onPointerDownCapture={(event) => {
-        pressed.current = { x: event.clientX, y: event.clientY };
-      }}
-      onClickCapture={(event) => {
-        const start = pressed.current;
-        const moved = start && Math.hypot(event.clientX - start.x, event.clientY - start.y);
-        const point = locate(event);
-        if (point !== null && moved !== null && moved < CLICK_PX) props.onPick(point);
-      }}
-    >
-      <div class="ov-plot-canvas" ref={element} />
-      {props.children}
-    </div>
-  );
 }
 
 /** Where an event is in the plotting area; null outside it or before anything is drawn. */

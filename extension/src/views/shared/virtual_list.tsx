@@ -52,42 +52,18 @@ export function VirtualList(props: VirtualListProps) {
   useViewport(scroller, setView);
 
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element === null || selected < 0) return;
-    reveal(element, selected, rowHeight, headerHeight);
+    if (selected >= 0) reveal(scroller.current, selected, rowHeight, headerHeight);
   }, [props.revealKey]);
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (props.onKey?.(event, selected)) return event.preventDefault();
-    const delta = keyDelta(event.key, count);
-    if (delta === null || count === 0) return;
-    event.preventDefault();
-    const selectable = props.selectable ?? (() => true);
-    const start = selected < 0 && delta > 0 ? -1 : selected;
-    const target = moveIndex(count, start, delta, selectable);
-    if (target === selected || target < 0) return;
+    const target = targetOfKey(event, props);
+    if (target === null) return;
     props.onSelect(target);
-    if (scroller.current) reveal(scroller.current, target, rowHeight, headerHeight);
+    reveal(scroller.current, target, rowHeight, headerHeight);
   };
-
   const rows = [];
   for (let index = shown.first; index < shown.end; index += 1) {
-    const { class: className, ...rest } = props.rowProps(index);
-    rows.push(
-      <div
-        key={index}
-        id={`${id}-${index}`}
-        role={ROW_ROLES[props.role]}
-        aria-rowindex={props.role === "grid" ? index + 1 : undefined}
-        aria-selected={index === selected}
-        class={`ov-row ${className ?? ""}${index === selected ? " ov-selected" : ""}`}
-        style={{ top: px(headerHeight + index * rowHeight), height: px(rowHeight) }}
-        onClick={() => (props.selectable?.(index) ?? true) && props.onSelect(index)}
-        {...rest}
-      >
-        {props.renderRow(index)}
-      </div>,
-    );
+    rows.push(<Row key={index} id={`${id}-${index}`} index={index} list={props} />);
   }
   const onScreen = selected >= shown.first && selected < shown.end;
   return (
@@ -118,6 +94,25 @@ export function VirtualList(props: VirtualListProps) {
   );
 }
 
+function Row({ id, index, list }: { id: string; index: number; list: VirtualListProps }) {
+  const { rowHeight, headerHeight = 0, selected } = list;
+  const { class: className, ...rest } = list.rowProps(index);
+  return (
+    <div
+      id={id}
+      role={ROW_ROLES[list.role]}
+      aria-rowindex={list.role === "grid" ? index + 1 : undefined}
+      aria-selected={index === selected}
+      class={`ov-row ${className ?? ""}${index === selected ? " ov-selected" : ""}`}
+      style={{ top: px(headerHeight + index * rowHeight), height: px(rowHeight) }}
+      onClick={() => (list.selectable?.(index) ?? true) && list.onSelect(index)}
+      {...rest}
+    >
+      {list.renderRow(index)}
+    </div>
+  );
+}
+
 function useViewport(
   ref: { current: HTMLElement | null },
   set: (view: { top: number; height: number }) => void,
@@ -137,10 +132,31 @@ function useViewport(
   }, [ref, set]);
 }
 
-function reveal(element: HTMLElement, index: number, rowHeight: number, headerHeight: number) {
+function reveal(
+  element: HTMLElement | null,
+  index: number,
+  rowHeight: number,
+  headerHeight: number,
+): void {
+  if (element === null) return;
   const { scrollTop, clientHeight } = element;
   const target = scrollToShow(index, rowHeight, scrollTop, clientHeight, headerHeight);
   if (target !== null) element.scrollTop = target;
+}
+
+/** The row a key leads to; null when it leads nowhere or was used otherwise. */
+function targetOfKey(event: KeyboardEvent, list: VirtualListProps): number | null {
+  const { count, selected, selectable = () => true } = list;
+  if (list.onKey?.(event, selected)) {
+    event.preventDefault();
+    return null;
+  }
+  const delta = keyDelta(event.key, count);
+  if (delta === null || count === 0) return null;
+  event.preventDefault();
+  const start = selected < 0 && delta > 0 ? -1 : selected;
+  const target = moveIndex(count, start, delta, selectable);
+  return target === selected || target < 0 ? null : target;
 }
 
 function keyDelta(key: string, count: number): number | null {

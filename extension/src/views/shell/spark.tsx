@@ -25,17 +25,6 @@ export function Spark({ summary, step }: { summary: Answer<"summary">; step: num
     () => markPositions(summary.finding_marks, span, width),
     [summary.finding_marks, span.last, width],
   );
-  const path = useMemo(
-    () =>
-      sparkPath(
-        summary.spark_steps.values,
-        summary.spark_min.values,
-        summary.spark_max.values,
-        span,
-        { width, height: CURVE },
-      ),
-    [summary, span.last, width],
-  );
   const pickAt = (event: PointerEvent) => {
     const x = event.clientX - (event.currentTarget as Element).getBoundingClientRect().left;
     const near = marks.findLast((mark) => Math.abs(mark.x - x) <= SNAP_PX);
@@ -44,7 +33,6 @@ export function Spark({ summary, step }: { summary: Answer<"summary">; step: num
       near ? raw : (sampledStepFor(summary.sampled_steps.values, raw) ?? raw),
     );
   };
-  const x = step === null ? null : stepToX(step, span, width);
   return (
     <div
       ref={ref}
@@ -67,23 +55,43 @@ export function Spark({ summary, step }: { summary: Answer<"summary">; step: num
         if (event.currentTarget.hasPointerCapture(event.pointerId)) pickAt(event);
       }}
     >
-      <svg width={width} height={HEIGHT} aria-hidden="true">
-        <line class="ov-spark-base" x1="0" x2={width} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
-        <path class="ov-spark-curve" d={path} transform={`translate(0 ${MARK_LANE + 2})`} />
-        {x !== null && <line class="ov-spark-step" x1={x} x2={x} y1="0" y2={HEIGHT} />}
-        {marks.map((mark) => (
-          <path
-            key={`${mark.severity}${mark.step}`}
-            class={`ov-severity-${mark.severity}`}
-            d={SEVERITY_PATHS[mark.severity]}
-            transform={`translate(${mark.x - 4} 1) scale(.8)`}
-            data-testid={`finding-mark-${mark.step}`}
-          >
-            <title>{`${mark.severity} at step ${mark.step}`}</title>
-          </path>
-        ))}
-      </svg>
+      <Drawing summary={summary} span={span} width={width} step={step} marks={marks} />
     </div>
+  );
+}
+
+interface DrawingProps {
+  summary: Answer<"summary">;
+  span: StepSpan;
+  width: number;
+  step: number | null;
+  marks: ReturnType<typeof markPositions>;
+}
+
+function Drawing({ summary, span, width, step, marks }: DrawingProps) {
+  const path = useMemo(() => {
+    const { spark_steps, spark_min, spark_max } = summary;
+    const box = { width, height: CURVE };
+    return sparkPath(spark_steps.values, spark_min.values, spark_max.values, span, box);
+  }, [summary, span.last, width]);
+  const x = step === null ? null : stepToX(step, span, width);
+  return (
+    <svg width={width} height={HEIGHT} aria-hidden="true">
+      <line class="ov-spark-base" x1="0" x2={width} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
+      <path class="ov-spark-curve" d={path} transform={`translate(0 ${MARK_LANE + 2})`} />
+      {x !== null && <line class="ov-spark-step" x1={x} x2={x} y1="0" y2={HEIGHT} />}
+      {marks.map((mark) => (
+        <path
+          key={`${mark.severity}${mark.step}`}
+          class={`ov-severity-${mark.severity}`}
+          d={SEVERITY_PATHS[mark.severity]}
+          transform={`translate(${mark.x - 4} 1) scale(.8)`}
+          data-testid={`finding-mark-${mark.step}`}
+        >
+          <title>{`${mark.severity} at step ${mark.step}`}</title>
+        </path>
+      ))}
+    </svg>
   );
 }
 

@@ -43,22 +43,26 @@ export function Tabs({ id, onExpand }: { id: string; onExpand: (() => void) | nu
       <div class="ov-legend">
         <SideKey side="reference" />
         <SideKey side="candidate" />
-        {onExpand && (
-          <button
-            type="button"
-            class="ov-icon-button"
-            aria-label="Full screen"
-            title="Full screen"
-            onClick={onExpand}
-            data-testid="full-screen"
-          >
-            <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-              <path d="M1 5V1h4M11 7v4H7M1.5 1.5l3.5 3.5M10.5 10.5 7 7" class="ov-stroke" />
-            </svg>
-          </button>
-        )}
+        {onExpand && <FullScreenButton onClick={onExpand} />}
       </div>
     </nav>
+  );
+}
+
+function FullScreenButton({ onClick }: { onClick(): void }) {
+  return (
+    <button
+      type="button"
+      class="ov-icon-button"
+      aria-label="Full screen"
+      title="Full screen"
+      onClick={onClick}
+      data-testid="full-screen"
+    >
+      <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+        <path d="M1 5V1h4M11 7v4H7M1.5 1.5l3.5 3.5M10.5 10.5 7 7" class="ov-stroke" />
+      </svg>
+    </button>
   );
 }
 
