@@ -63,6 +63,7 @@ function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
           }
           rowWidth={ROW_WIDTH}
           selected={selected}
+          revealed={rows.findIndex((row) => module !== null && isWithin(row.module, module))}
           revealKey={`${siteId}|${module}|${kind}`}
           onSelect={(index) => {
             const row = rows[index];

@@ -17,8 +17,10 @@ interface VirtualListProps {
   header?: ComponentChildren;
   /** Width of rows where they are wider than the pane; it then scrolls sideways. */
   rowWidth?: number;
-  /** The selected row; -1 is none. Scrolled into view when `revealKey` changes. */
+  /** The selected row; -1 is none. */
   selected: number;
+  /** The row to scroll to when `revealKey` changes, where it is not the selected one. */
+  revealed?: number;
   /** Changes when the selection was made elsewhere and should be brought on screen. */
   revealKey: string;
   selectable?(index: number): boolean;
@@ -52,7 +54,8 @@ export function VirtualList(props: VirtualListProps) {
   useViewport(scroller, setView);
 
   useLayoutEffect(() => {
-    if (selected >= 0) reveal(scroller.current, selected, rowHeight, headerHeight);
+    const target = selected >= 0 ? selected : (props.revealed ?? -1);
+    if (target >= 0) reveal(scroller.current, target, rowHeight, headerHeight);
   }, [props.revealKey]);
 
   const onKeyDown = (event: KeyboardEvent) => {

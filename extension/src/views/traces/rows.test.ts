@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { golden } from "../../../test/golden";
 import { dtypeText, nonfiniteText, shapeText, statusText } from "./columns";
-import { countVerdicts, itemOfModule, itemOfSite, SECTIONS, traceItems } from "./rows";
+import { countVerdicts, itemOfModule, itemOfSite, itemWithin, SECTIONS, traceItems } from "./rows";
 
 const traces = golden("traces");
 const all = { text: "", divergentOnly: false };
@@ -43,6 +43,15 @@ describe("traceItems", () => {
     expect(item?.kind === "site" && item.row.site_id).toBe("forward/norm#out0");
     expect(itemOfModule(items, "no.such.module")).toBe(-1);
     expect(itemOfModule(items, null)).toBe(-1);
+  });
+
+  it("finds a container without a site of its own by what is inside it", () => {
+    const inside = traces.rows.map((row) => ({ ...row, module: `blocks.${row.module}` }));
+    const items = traceItems(inside, all);
+    expect(itemOfModule(items, "blocks")).toBe(-1);
+    const item = items[itemWithin(items, "blocks")];
+    expect(item?.kind === "site" && item.row.direction).toBe("forward");
+    expect(itemWithin(items, "block")).toBe(-1);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { DirectionName, TraceRow, VerdictName } from "../../protocol";
+import { isWithin } from "../../state";
 
 /** A line of the table: a heading of a section, or a site. */
 export type TraceItem =
@@ -67,6 +68,16 @@ export function itemOfModule(items: readonly TraceItem[], module: string | null)
     (item) => ofModule(item) && item.kind === "site" && item.row.direction === "forward",
   );
   return forward >= 0 ? forward : items.findIndex(ofModule);
+}
+
+/** Index of the first site in a module or its children, forward ones before others; else -1. */
+export function itemWithin(items: readonly TraceItem[], module: string | null): number {
+  if (module === null) return -1;
+  const within = (item: TraceItem) => item.kind === "site" && isWithin(item.row.module, module);
+  const forward = items.findIndex(
+    (item) => within(item) && item.kind === "site" && item.row.direction === "forward",
+  );
+  return forward >= 0 ? forward : items.findIndex(within);
 }
 
 function passes(row: TraceRow, words: readonly string[], filter: TraceFilter): boolean {

@@ -16,6 +16,7 @@ import {
   countVerdicts,
   itemOfModule,
   itemOfSite,
+  itemWithin,
   type TraceFilter,
   type TraceItem,
   traceItems,
@@ -69,6 +70,7 @@ function TracesBody({ traces }: { traces: Traces }) {
           header={<TraceHeader />}
           rowWidth={ROW_WIDTH}
           selected={selected}
+          revealed={itemWithin(items, module)}
           revealKey={`${siteId}|${module}`}
           selectable={(index) => items[index]?.kind === "site"}
           onSelect={(index) => {
