@@ -147,13 +147,26 @@ def install_python_side(steps: Steps, env: dict[str, str]) -> None:
     inputs = digest_of(
         [ROOT / "pyproject.toml", ROOT / "constraints.txt", ROOT / "jupyter-config"], EXTRAS
     )
+    installed = VENV / "share" / "jupyter" / "labextensions" / "ortviz"
     if steps.is_current("python", inputs):
         steps.end("are current")
     else:
+        unlink_labextension(installed)
         _pip(steps, ["-e", f"{ROOT}[{EXTRAS}]"])
         steps.stamp("python", inputs)
         steps.end("installed")
-    link_labextension(VENV / "share" / "jupyter" / "labextensions" / "ortviz")
+    link_labextension(installed)
+
+
+def unlink_labextension(installed: Path) -> None:
+    """Take the link away before pip runs: pip would write and delete files through it.
+
+    Args:
+        installed: Where JupyterLab looks.
+    """
+    if installed.is_symlink():
+        installed.unlink()
+    (ROOT / "ortviz" / "labextension" / "install.json").unlink(missing_ok=True)
 
 
 def link_labextension(installed: Path) -> None:
