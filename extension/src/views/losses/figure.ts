@@ -39,8 +39,12 @@ const NONFINITE_ROWS = { gradient: 1, loss: 0 } as const;
 const MARK_SYMBOLS = { nan: "x-thin-open", inf: "triangle-up", "-inf": "triangle-down" } as const;
 
 /** All lanes as one plotly figure with one step axis. */
-export function lossesFigure(input: LossesFigureInput, height: number): Figure {
-  const area = height - MARGIN.top - MARGIN.bottom;
+export function lossesFigure(
+  input: LossesFigureInput,
+  size: { width: number; height: number },
+): Figure {
+  const area = size.height - MARGIN.top - MARGIN.bottom;
+  const width = size.width - MARGIN.left - MARGIN.right;
   const data: Data[] = [];
   const axes: Record<string, Partial<LayoutAxis>> = {};
   input.lanes.forEach((lane, index) => {
@@ -48,7 +52,7 @@ export function lossesFigure(input: LossesFigureInput, height: number): Figure {
     const domain = laneDomain(lane, area);
     axes[`yaxis${suffix}`] = { ...baseAxis(input.palette), domain, ...laneAxis(lane, input) };
     data.push(
-      ...laneTraces(lane, input).map((trace) => ({ ...trace, yaxis: `y${suffix}` }) as Data),
+      ...laneTraces(lane, width, input).map((trace) => ({ ...trace, yaxis: `y${suffix}` }) as Data),
     );
   });
   return { data, layout: layout(input, axes) };
@@ -128,14 +132,14 @@ function mapAxis(lane: Lane, map: MaskMap | null): Partial<LayoutAxis> {
   };
 }
 
-function laneTraces(lane: Lane, input: LossesFigureInput): Partial<PlotData>[] {
+function laneTraces(lane: Lane, width: number, input: LossesFigureInput): Partial<PlotData>[] {
   switch (lane.id) {
     case "nonfinite":
       return [markTrace(input)];
     case "masked":
       return maskedBars(input);
     case "map":
-      return mapTrace(input.map, lane.height, input.palette);
+      return mapTrace(input.map, { width, height: lane.height }, input.palette);
     default:
       return curves(lane.id, input);
   }

@@ -184,6 +184,8 @@ describe("forLogAxis", () => {
   });
 });
 
+const SIZE = { width: 900, height: 440 };
+
 describe("lossesFigure", () => {
   const input = (name: string) => ({
     losses: golden("losses", name),
@@ -196,7 +198,7 @@ describe("lossesFigure", () => {
     palette,
   });
   const named = (name: string, file = "losses") =>
-    lossesFigure(input(file), 440).data.filter((trace) => trace.name === name);
+    lossesFigure(input(file), SIZE).data.filter((trace) => trace.name === name);
 
   it("draws ORT as a line and eager as marks of its own shape", () => {
     expect(named("MAE ORT")[0]).toMatchObject({ mode: "lines", line: { color: "orange" } });
@@ -208,7 +210,7 @@ describe("lossesFigure", () => {
 
   it("adds a band only when steps are folded", () => {
     const bands = (file: string) =>
-      lossesFigure(input(file), 440).data.filter((trace) => "fill" in trace).length;
+      lossesFigure(input(file), SIZE).data.filter((trace) => "fill" in trace).length;
     expect(bands("losses")).toBe(0);
     expect(bands("losses_folded")).toBeGreaterThan(0);
   });
@@ -222,7 +224,7 @@ describe("lossesFigure", () => {
   });
 
   it("keeps one step axis under all lanes, and only that one can be zoomed", () => {
-    const { layout } = lossesFigure(input("losses"), 440);
+    const { layout } = lossesFigure(input("losses"), SIZE);
     expect(layout.xaxis).toMatchObject({ anchor: "y6", fixedrange: false });
     const axes = Object.entries(layout).filter(([key]) => key.startsWith("yaxis"));
     expect(axes).toHaveLength(6);
@@ -231,11 +233,12 @@ describe("lossesFigure", () => {
 });
 
 describe("the map", () => {
-  it("writes signs only where a row is high enough for them", () => {
-    const signs = (height: number) =>
-      mapTrace(golden("mask_map"), height, palette)[0]?.texttemplate !== undefined;
-    expect(signs(60)).toBe(true);
-    expect(signs(30)).toBe(false);
+  it("writes signs only where a cell is large enough for them", () => {
+    const signs = (width: number, height: number) =>
+      mapTrace(golden("mask_map"), { width, height }, palette)[0]?.texttemplate !== undefined;
+    expect(signs(400, 60)).toBe(true);
+    expect(signs(400, 30)).toBe(false);
+    expect(signs(100, 60)).toBe(false);
   });
 
   const map = golden("mask_map");

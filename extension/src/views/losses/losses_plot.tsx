@@ -95,8 +95,8 @@ function useFigure(
   const live = store.live.value;
   const totalSteps = store.summary.data.value?.total_steps ?? null;
   return useCallback(
-    (size: { height: number }, palette: Palette) =>
-      lossesFigure({ losses, map, lanes, maskLoss, log, live, totalSteps, palette }, size.height),
+    (size: { width: number; height: number }, palette: Palette) =>
+      lossesFigure({ losses, map, lanes, maskLoss, log, live, totalSteps, palette }, size),
     [losses, map, lanes, maskLoss, log, live, totalSteps],
   );
 }

@@ -4,22 +4,21 @@ import type { Palette } from "../shared/palette";
 import { KINDS } from "./kinds";
 import type { MaskMap } from "./series";
 
-/** Up to this many columns a cell is wide enough for the sign of its kind. */
-const SIGNED_COLUMNS = 60;
-/** A row must be this high for it, in px. */
-const SIGNED_ROW_PX = 13;
+/** A cell must be this large for the sign of its kind to be written in it. */
+const SIGN_PX = { width: 26, height: 13 };
 /** Up to this many columns cells keep a gap between them. */
 const GAP_COLUMNS = 200;
 
 /** The step × position map of masked elements; cells without any stay empty. */
 export function mapTrace(
   map: MaskMap | null,
-  laneHeight: number,
+  size: { width: number; height: number },
   palette: Palette,
 ): Partial<PlotData>[] {
   if (map === null || map.positions.length === 0) return [];
   const columns = map.steps.values.length;
-  const signed = columns <= SIGNED_COLUMNS && laneHeight >= SIGNED_ROW_PX * map.positions.length;
+  const signed =
+    size.width >= SIGN_PX.width * columns && size.height >= SIGN_PX.height * map.positions.length;
   const cells = map.positions.map((_, row) =>
     Array.from(
       { length: columns },
