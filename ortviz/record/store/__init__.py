@@ -1,6 +1,5 @@
 """The run file: one SQLite database per run, written while the model trains, read at any time."""
 
-from ortviz.record.store.database import APPLICATION_ID, SCHEMA_VERSION
 from ortviz.record.store.reader import RunReader
 from ortviz.record.store.results import (
     LOSS_NAMES,
@@ -15,6 +14,7 @@ from ortviz.record.store.results import (
     SiteHistory,
     StoredGraph,
 )
+from ortviz.record.store.schema import APPLICATION_ID, OLDEST_SCHEMA_VERSION, SCHEMA_VERSION
 from ortviz.record.store.writer import RunWriter
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "LOSS_NAMES",
     "MASKED_LOSSES",
     "MASK_KINDS",
+    "OLDEST_SCHEMA_VERSION",
     "SCHEMA_VERSION",
     "SIDES",
     "LossBins",

@@ -7,13 +7,14 @@ hundred steps and for a million.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ortviz.record.store.lossrows import finite_values, rows_of
+from ortviz.record.store.packing import as_array
 
 FACTOR = 8
 TOP_LEVEL = 7
@@ -47,6 +48,15 @@ def bins_of_steps(
         bins[name] = values
     bins["masked"] = candidate_rows["counts"][:, :6].reshape(-1, 2, 3)
     return bins
+
+
+def bins_of_bodies(bodies: Sequence[bytes]) -> NDArray[Any]:
+    """Bins as they were written, structured (bin) of BIN_DTYPE.
+
+    Raises:
+        DamagedContentError: One of them is not whole.
+    """
+    return as_array(bodies, BIN_DTYPE, "bins of losses")
 
 
 def fold(bins: NDArray[Any], size: int) -> NDArray[Any]:

@@ -1,85 +1,24 @@
-"""The run file itself: what is in it, how it is opened, and its errors in plain words."""
+"""The SQLite connection to a run file: how it is created and opened, and its transactions."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 from ortviz.errors import StoreError
-
-APPLICATION_ID = 0x4F525456
-"""SQLite's ``application_id`` of a run file: the letters ``ORTV``."""
-SCHEMA_VERSION = 1
-"""SQLite's ``user_version``; raised when an older ortviz could not read the file."""
-
-SCHEMA = """
-CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 1), info BLOB NOT NULL, state BLOB NOT NULL);
-CREATE TABLE step (step INTEGER PRIMARY KEY);
-CREATE TABLE step_body (
-    step INTEGER PRIMARY KEY REFERENCES step, record BLOB NOT NULL, comparison BLOB
-);
-CREATE TABLE loss (
-    step INTEGER PRIMARY KEY, candidate BLOB, reference BLOB, rest BLOB NOT NULL
-);
-CREATE TABLE loss_bin (
-    level INTEGER, bin INTEGER, body BLOB NOT NULL, PRIMARY KEY (level, bin)
-) WITHOUT ROWID;
-CREATE TABLE mark (
-    level INTEGER, family TEXT, bin INTEGER, side INTEGER, what TEXT,
-    step INTEGER NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (level, family, bin, side, what)
-) WITHOUT ROWID;
-CREATE TABLE loss_note (note TEXT PRIMARY KEY, step INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE finding (key TEXT PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE event (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE problem (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE graph (
-    id INTEGER PRIMARY KEY, mode TEXT NOT NULL, stage TEXT NOT NULL,
-    export_index INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (mode, stage, export_index)
-);
-CREATE TABLE model (graph_id INTEGER PRIMARY KEY REFERENCES graph, content BLOB NOT NULL);
-"""
+from ortviz.record.store.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, check_schema
+from ortviz.record.store.trouble import plain_words
 
 _BUSY_SECS = 10.0
+_WAL_SUFFIX = "-wal"
 
 Row = tuple[Any, ...]
-
-
-@contextmanager
-def plain_words(path: Path, doing: str) -> Iterator[None]:
-    """Turn what SQLite and the file system raise into a :class:`StoreError`.
-
-    Args:
-        path: The run file.
-        doing: What was tried, as in "cannot be <doing>".
-    """
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"The run file {path} cannot be {doing}: {error}.", _remedy(error)) from (
-            error
-        )
-
-
-def _remedy(error: Exception) -> str:
-    text = str(error).lower()
-    if "full" in text or "no space" in text:
-        return "The disk is full: free some space, or pass path= with a place on another disk."
-    if "locked" in text or "busy" in text:
-        return "Another program holds it: close that program, or use another path."
-    if "malformed" in text or "not a database" in text or "disk image" in text:
-        return "It is damaged or not a run of ortviz: record the run again under another path."
-    if "readonly" in text or "read-only" in text or "permission" in text or "unable" in text:
-        return "Check that the folder exists and may be written to, or pass path= elsewhere."
-    return "Check the path and the disk, or pass path= with another place."
 
 
 class Database:
@@ -111,27 +50,25 @@ class Database:
     def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one writing statement."""
         with self.lock, plain_words(self.path, "written"):
-            return self._open().execute(sql, tuple(values))
+            return self._writable().execute(sql, tuple(values))
 
     def execute_many(self, sql: str, values: Iterable[Sequence[object]]) -> None:
         """Run one writing statement for each tuple of values."""
         with self.lock, plain_words(self.path, "written"):
-            self._open().executemany(sql, values)
+            self._writable().executemany(sql, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; inside another one it joins that one."""
+        """All or nothing; inside another one it is a part of that one that can fail alone."""
         with self.lock:
-            if self._depth == 0:
-                self.execute("BEGIN IMMEDIATE")
+            outer = self._depth == 0
+            self.execute("BEGIN IMMEDIATE" if outer else "SAVEPOINT part")
             self._depth += 1
             try:
                 yield
-                if self._depth == 1:
-                    self.execute("COMMIT")
+                self.execute("COMMIT" if outer else "RELEASE part")
             except BaseException:
-                if self._depth == 1 and self._connection.in_transaction:
-                    self._connection.rollback()
+                self._undo(outer=outer)
                 raise
             finally:
                 self._depth -= 1
@@ -148,10 +85,37 @@ class Database:
                 self._closed = True
                 self._connection.close()
 
+    def _undo(self, *, outer: bool) -> None:
+        connection = self._connection
+        # A full disk makes SQLite undo everything by itself; then there is nothing left to undo.
+        if self._closed or not connection.in_transaction:
+            return
+        if not outer:
+            try:
+                connection.execute("ROLLBACK TO part")
+                connection.execute("RELEASE part")
+                return
+            except sqlite3.Error:
+                # Half of a part must not be kept, so all of it goes.
+                pass
+        with suppress(sqlite3.Error):
+            connection.rollback()
+
     def _open(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"The run file {self.path} has been closed.", "Load it again.")
         return self._connection
+
+    def _writable(self) -> sqlite3.Connection:
+        connection = self._open()
+        if self._depth and not connection.in_transaction:
+            # Written now, it would be kept without what went before it.
+            raise StoreError(
+                f"The run file {self.path} cannot be written: what went before in the same step "
+                "failed.",
+                "See the first problem of the run.",
+            )
+        return connection
 
     def __enter__(self) -> Database:
         return self
@@ -165,32 +129,35 @@ class Database:
         self.close()
 
 
-def create_database(path: Path) -> Database:
-    """Make a new, empty run file; folders above it are made too.
+def create_database(path: Path, info: bytes, state: bytes) -> Database:
+    """Make a new run file; folders above it are made too. After an error nothing is left of it.
+
+    Args:
+        path: Where.
+        info: The packed ``RunInfo``.
+        state: The packed ``RunState``.
 
     Raises:
         StoreError: It exists already, or cannot be made there.
     """
     with plain_words(path, "created"):
-        if path.exists():
-            raise StoreError(
-                f"The run file {path} exists already.",
-                "Choose another path, or delete it if it is no longer needed.",
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(f"file:{quote(str(path.absolute()))}?mode=rwc")
-    database = Database(connection, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            raise _in_the_way(path) from None
+    database: Database | None = None
     try:
         with plain_words(path, "created"):
-            connection.execute("PRAGMA journal_mode = WAL")
-            # A power cut may lose the newest steps but never damages the file.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA journal_size_limit = 16777216")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+            connection = _connect(path, "mode=rw")
+            database = Database(connection, path)
+            _fill(connection, info, state)
     except BaseException:
-        database.close()
+        if database is not None:
+            database.close()
+        for part in (path, *_beside(path)):
+            with suppress(OSError):
+                part.unlink()
         raise
     return database
 
@@ -199,40 +166,83 @@ def open_database(path: Path) -> Database:
     """Open an existing run file for reading, while it is being written or afterwards.
 
     Raises:
-        StoreError: It is not there, is no run of ortviz, or comes from a newer version.
+        StoreError: It is not there, is no run of ortviz, or of a version that is not read.
     """
-    if not path.is_file():
-        raise StoreError(
-            f"There is no run file {path}.",
-            "Check the path; a run is saved with run.save(...) or while a wrapped model trains.",
-        )
     with plain_words(path, "opened"):
+        if not path.is_file():
+            raise StoreError(
+                f"There is no run file {path}.",
+                "Check the path; a run is saved with run.save(...) or while a wrapped model "
+                "trains.",
+            )
         database = Database(_connect_reading(path), path)
     try:
-        _check_identity(database, path)
+        check_schema(database.row, path)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _connect(uri: str) -> sqlite3.Connection:
+def _fill(connection: sqlite3.Connection, info: bytes, state: bytes) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A power cut may lose the newest steps but never damages the file.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    # What a failed part of a transaction needs for going back stays off a disk that may be full.
+    connection.execute("PRAGMA temp_store = MEMORY")
+    # One transaction, so that a process killed here leaves an empty file or a whole one.
+    connection.executescript(
+        f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; "
+        f"PRAGMA user_version = {SCHEMA_VERSION}; {SCHEMA}"
+    )
+    connection.execute("INSERT INTO run (id, info, state) VALUES (1, ?, ?)", (info, state))
+    connection.execute("COMMIT")
+
+
+def _in_the_way(path: Path) -> StoreError:
+    if path.parent.is_dir():
+        return StoreError(
+            f"The run file {path} exists already.",
+            "Choose another path, or delete it if it is no longer needed.",
+        )
+    return StoreError(
+        f"The run file {path} cannot be created: {path.parent} is a file, not a folder.",
+        "Pass path= with another place.",
+    )
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECS
+        f"file:{quote(str(path.absolute()))}?{mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_BUSY_SECS,
     )
 
 
 def _connect_reading(path: Path) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-    connection = _connect(uri)
     try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        connection.close()
-        # A run in WAL mode in a read-only folder: SQLite may not create its index beside it.
-        if path.with_name(path.name + "-wal").exists():
+        return _tried(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if not any(word in str(error) for word in ("unable", "readonly")):
             raise
-        connection = _connect(f"{uri}&immutable=1")
+        # A run in WAL mode in a read-only folder: SQLite may not create its index beside it.
+        wal = path.with_name(path.name + _WAL_SUFFIX)
+        if wal.exists() and wal.stat().st_size:
+            raise StoreError(
+                f"The run file {path} cannot be opened where it lies: {error}. Its newest steps "
+                f"are in {wal.name} beside it, and reading those takes a folder that can be "
+                "written to.",
+                f"Copy {path.name} and {wal.name} together to a folder of your own.",
+            ) from error
+        return _tried(path, "mode=ro&immutable=1")
+
+
+def _tried(path: Path, mode: str) -> sqlite3.Connection:
+    connection = _connect(path, mode)
+    try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
@@ -240,17 +250,6 @@ def _connect_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _check_identity(database: Database, path: Path) -> None:
-    application = database.row("PRAGMA application_id")
-    version = database.row("PRAGMA user_version")
-    if application is None or application[0] != APPLICATION_ID:
-        raise StoreError(
-            f"{path} is an SQLite file but not a run of ortviz.",
-            "Give the path of a file written by run.save(...) or by a wrapped model.",
-        )
-    if version is None or version[0] > SCHEMA_VERSION:
-        raise StoreError(
-            f"The run file {path} has format {version[0] if version else '?'}; this ortviz reads "
-            f"formats up to {SCHEMA_VERSION}.",
-            "Upgrade ortviz.",
-        )
+def _beside(path: Path) -> list[Path]:
+    """Files that SQLite may have put beside a database."""
+    return [path.with_name(path.name + suffix) for suffix in (_WAL_SUFFIX, "-shm", "-journal")]

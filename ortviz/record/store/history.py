@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from ortviz.record.sites import Site
 from ortviz.record.steps import Side
 from ortviz.record.store.database import Database
 from ortviz.record.store.packing import unpack
 from ortviz.record.store.results import SiteHistory
+from ortviz.record.store.steps import step_count, thinned_steps
 from ortviz.record.tensors import TensorStats
 
 
@@ -32,18 +32,24 @@ def read_site_history(
     database: Database,
     site_id: str,
     side: Side,
-    steps: NDArray[np.int64],
     max_points: int,
 ) -> SiteHistory:
     """The statistics at the steps where the site was captured.
+
+    Args:
+        database: The run file.
+        site_id: The site's address.
+        side: The side.
+        max_points: Steps read at most, at least 2; spread over the run when there are more.
 
     Raises:
         UnknownNameError: ``site_id`` is not an address.
     """
     site = Site.parse(site_id)
-    per_read = max(1, -(-len(steps) // max_points))
+    steps = thinned_steps(database, max_points)
+    per_read = max(1, -(-step_count(database) // max(len(steps), 1)))
     found: list[tuple[int, TensorStats]] = []
-    for step in steps[::-per_read][::-1].tolist():
+    for step in steps.tolist():
         row = database.row("SELECT record FROM step_body WHERE step = ?", (step,))
         stats = None if row is None else _stats_at(row[0], site, side)
         if stats is not None:

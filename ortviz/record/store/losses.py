@@ -13,6 +13,7 @@ from ortviz.record.store.bins import (
     BIN_DTYPE,
     LEVEL_SIZES,
     bin_width,
+    bins_of_bodies,
     bins_of_steps,
     cover,
     fold,
@@ -120,7 +121,7 @@ def _piece(database: Database, level: int, first: int, last: int) -> NDArray[Any
         "SELECT body FROM loss_bin WHERE level = ? AND bin BETWEEN ? AND ? ORDER BY bin",
         (level, first // size, last // size),
     )
-    return np.frombuffer(b"".join(row[0] for row in rows), BIN_DTYPE)
+    return bins_of_bodies([row[0] for row in rows])
 
 
 def _as_result(first: int, last: int, width: int, bins: NDArray[Any]) -> LossBins:

@@ -16,7 +16,7 @@ from ortviz.record.steps import (
     Side,
     StepLosses,
 )
-from ortviz.record.store.packing import pack, unpack
+from ortviz.record.store.packing import as_array, pack, unpack
 
 ROW_DTYPE = np.dtype([("values", "<f8", (6,)), ("present", "<u1"), ("counts", "<i8", (10,))])
 """One side of one step: six losses in the order of LOSS_NAMES, a bit for each that is not None,
@@ -64,7 +64,7 @@ def row_of(record: LossRecord | None) -> bytes | None:
 
 def rows_of(rows: list[bytes | None]) -> NDArray[Any]:
     """Rows of one side over several steps as a structured array (step) of ROW_DTYPE."""
-    return np.frombuffer(b"".join(row or EMPTY_ROW for row in rows), ROW_DTYPE)
+    return as_array([EMPTY_ROW if row is None else row for row in rows], ROW_DTYPE, "losses")
 
 
 def finite_values(rows: NDArray[Any]) -> NDArray[np.float64]:
@@ -113,7 +113,7 @@ def losses_of(
 def _record_of(side: Side, content: bytes | None, user_loss: str) -> LossRecord | None:
     if content is None:
         return None
-    row = np.frombuffer(content, ROW_DTYPE)[0]
+    row = as_array([content], ROW_DTYPE, "losses")[0]
     values = [
         float(value) if int(row["present"]) >> bit & 1 else None
         for bit, value in enumerate(row["values"])

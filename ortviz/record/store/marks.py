@@ -11,6 +11,7 @@ import math
 from ortviz.record.steps import LossRecord, Side, StepLosses
 from ortviz.record.store.bins import FACTOR, LEVEL_SIZES, cover
 from ortviz.record.store.database import Database, Row
+from ortviz.record.store.packing import DamagedContentError
 from ortviz.record.store.results import SIDES, LossMark, LossMarks
 
 _NONFINITE = "nonfinite"
@@ -27,6 +28,8 @@ _MERGE = (
     "WHERE level = ? AND family = ? AND bin BETWEEN ? AND ? GROUP BY family, side, what"
 )
 _FAMILIES = (_NONFINITE, "mape", "smape")
+_WHATS = ("mae", "mape", "smape", "user", "gradient", "")
+_KINDS = ("nan", "inf", "-inf", "")
 
 Mark = tuple[str, int, str, str]
 """Family, index of the side, what, kind."""
@@ -122,7 +125,15 @@ def _fewest(
             )
         if len(rows) <= limit:
             break
+    if not all(map(_is_mark, rows)):
+        raise DamagedContentError("one of its marks is none")
     return rows, size
+
+
+def _is_mark(row: Row) -> bool:
+    step, side, what, kind, count = row
+    known = what in _WHATS and kind in _KINDS and side in range(len(SIDES))
+    return known and isinstance(step, int) and isinstance(count, int)
 
 
 def _loss_marks(record: LossRecord) -> list[Mark]:

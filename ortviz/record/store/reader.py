@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,11 @@ from ortviz.record.graphs import GraphRecord, Stage
 from ortviz.record.runs import RunEvent, RunInfo
 from ortviz.record.steps import MaskedElement, Mode, Side, StepLosses, StepRecord
 from ortviz.record.store import losses as loss_queries
-from ortviz.record.store.database import Database, open_database, plain_words
+from ortviz.record.store import saved_graphs as graph_queries
+from ortviz.record.store import steps as step_queries
+from ortviz.record.store.database import Database, open_database
 from ortviz.record.store.history import read_site_history
-from ortviz.record.store.packing import unpack
+from ortviz.record.store.packing import DamagedContentError, unpack
 from ortviz.record.store.results import (
     LossBins,
     LossMarks,
@@ -30,6 +34,25 @@ from ortviz.record.store.results import (
     SiteHistory,
     StoredGraph,
 )
+from ortviz.record.store.trouble import damaged, plain_words
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _reading(
+    method: Callable[Concatenate[RunReader, P], R],
+) -> Callable[Concatenate[RunReader, P], R]:
+    """Say which file it is whose content is damaged."""
+
+    @functools.wraps(method)
+    def read(self: RunReader, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except DamagedContentError as error:
+            raise damaged(self.path, str(error)) from error
+
+    return read
 
 
 class RunReader:
@@ -56,50 +79,60 @@ class RunReader:
         """The run file."""
         return self._database.path
 
+    @_reading
     def info(self) -> RunInfo:
         """What was known when the run began."""
         return unpack(RunInfo, self._run_column("info"))
 
+    @_reading
     def state(self) -> RunState:
         """Where the run stands."""
         return unpack(RunState, self._run_column("state"))
 
-    def sampled_steps(self) -> NDArray[np.int64]:
-        """All recorded steps, int64 (step), ascending."""
-        rows = self._database.rows("SELECT step FROM step ORDER BY step")
-        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    @_reading
+    def sampled_steps(self, max_points: int | None = None) -> NDArray[np.int64]:
+        """Recorded steps, int64 (step), ascending.
+
+        Args:
+            max_points: At most so many, spread over the run, first and last kept; the time this
+                takes does not grow with the run. None: all of them.
+        """
+        if max_points is None:
+            return step_queries.all_steps(self._database)
+        return step_queries.thinned_steps(self._database, max(max_points, 2))
 
     def sampled_step_count(self) -> int:
         """How many steps are recorded."""
-        row = self._database.row("SELECT count(*) FROM step")
-        return int(row[0]) if row else 0
+        return step_queries.step_count(self._database)
 
     def latest_sampled_step(self) -> int | None:
         """The newest recorded step; None before the first."""
-        row = self._database.row("SELECT max(step) FROM step")
-        return None if row is None or row[0] is None else int(row[0])
+        return step_queries.latest_step(self._database)
 
+    @_reading
     def step(self, step: int) -> StepRecord:
         """A recorded step.
 
         Raises:
             UnknownNameError: It was not recorded; names the nearest ones that were.
         """
-        return unpack(StepRecord, self._step_column("record", step))
+        return unpack(StepRecord, step_queries.step_column(self._database, "record", step))
 
+    @_reading
     def comparison(self, step: int) -> StepComparison:
         """Eager against ORT at a recorded step.
 
         Raises:
             UnknownNameError: The step was not recorded, or there was nothing to compare it with.
         """
-        content = self._step_column("comparison", step)
+        content = step_queries.step_column(self._database, "comparison", step)
         if content is None:
             raise UnknownNameError(
                 f"Step {step} has no comparison.", "Only one side ran at that step; see its notes."
             )
         return unpack(StepComparison, content)
 
+    @_reading
     def losses(self, step: int) -> StepLosses:
         """The losses of a step.
 
@@ -108,6 +141,7 @@ class RunReader:
         """
         return loss_queries.read_losses(self._database, step)
 
+    @_reading
     def latest_losses(self) -> StepLosses | None:
         """The newest losses; None before the first."""
         return loss_queries.latest_losses(self._database)
@@ -116,11 +150,15 @@ class RunReader:
         """First and last step with losses; None when there is none."""
         return loss_queries.step_range(self._database)
 
+    @_reading
     def loss_notes(self) -> tuple[str, ...]:
         """Different notes of the losses, at most 20, by the step they first came at."""
         rows = self._database.rows("SELECT note FROM loss_note ORDER BY step, note")
+        if not all(isinstance(row[0], str) for row in rows):
+            raise DamagedContentError("one of its notes is no text")
         return tuple(row[0] for row in rows)
 
+    @_reading
     def loss_bins(
         self, first: int | None = None, last: int | None = None, max_points: int = 2000
     ) -> LossBins:
@@ -133,10 +171,12 @@ class RunReader:
         """
         return loss_queries.read_bins(self._database, first, last, max_points)
 
+    @_reading
     def loss_marks(self, first: int = 0, last: int = 2**62, limit: int = 500) -> LossMarks:
         """Steps at which a loss or the arriving gradient was not finite, at most ``limit``."""
         return loss_queries.read_loss_marks(self._database, first, last, limit)
 
+    @_reading
     def masked_elements(
         self, loss: str, first: int = 0, last: int = 2**62, limit: int = 20_000
     ) -> MaskedElements:
@@ -147,6 +187,7 @@ class RunReader:
         """
         return loss_queries.read_masked(self._database, loss, first, last, limit)
 
+    @_reading
     def masked_elements_at(self, loss: str, step: int) -> tuple[MaskedElement, ...]:
         """Masked elements of ``mape`` or ``smape`` at one step; empty when there is none.
 
@@ -155,6 +196,7 @@ class RunReader:
         """
         return loss_queries.masked_at(self._database, loss, step)
 
+    @_reading
     def findings(self) -> tuple[Finding, ...]:
         """All findings: most severe first, then by first step."""
         order = list(Severity)
@@ -163,57 +205,49 @@ class RunReader:
             sorted(found, key=lambda f: (order.index(f.severity), f.first_step or 0, f.key))
         )
 
+    @_reading
     def problems(self) -> tuple[Problem, ...]:
         """Troubles of ortviz's own, oldest first."""
         rows = self._database.rows("SELECT body FROM problem ORDER BY id")
         return tuple(unpack(Problem, row[0]) for row in rows)
 
+    @_reading
     def events(self) -> tuple[RunEvent, ...]:
         """Events, oldest first."""
         rows = self._database.rows("SELECT body FROM event ORDER BY id")
         return tuple(unpack(RunEvent, row[0]) for row in rows)
 
+    @_reading
     def graphs(self) -> tuple[StoredGraph, ...]:
         """The newest export of each mode and stage, training first, in the stages' order."""
-        rows = self._database.rows(
-            "SELECT graph.body, length(model.content), max(graph.export_index) "
-            "FROM graph JOIN model ON model.graph_id = graph.id GROUP BY mode, stage"
-        )
-        found = [StoredGraph(unpack(GraphRecord, row[0]), int(row[1])) for row in rows]
-        modes, stages = list(Mode), list(Stage)
-        return tuple(
-            sorted(found, key=lambda g: (modes.index(g.graph.mode), stages.index(g.graph.stage)))
-        )
+        return graph_queries.newest_graphs(self._database)
 
+    @_reading
     def graph(self, mode: Mode | str, stage: Stage | str) -> GraphRecord:
         """The newest export of one stage, its bytes included.
 
         Raises:
             UnknownNameError: It was not saved; names the ones that were.
         """
-        content = self._newest_graph(mode, stage, "graph.body, model.content")
-        bare = unpack(GraphRecord, content[0])
-        return GraphRecord(
-            bare.mode, bare.stage, bare.nodes, bare.op_counts, content[1], bare.export_index
-        )
+        return graph_queries.read_graph(self._database, mode, stage)
 
+    @_reading
     def model_bytes(self, mode: Mode | str, stage: Stage | str) -> bytes:
         """The ONNX file of the newest export of one stage.
 
         Raises:
             UnknownNameError: It was not saved; names the ones that were.
         """
-        return bytes(self._newest_graph(mode, stage, "model.content")[0])
+        return graph_queries.read_model(self._database, mode, stage)
 
+    @_reading
     def site_history(self, site_id: str, side: Side, max_points: int = 500) -> SiteHistory:
-        """Statistics of one site over the recorded steps, thinned evenly to ``max_points``.
+        """Statistics of one site over the recorded steps, at most ``max_points`` of them.
 
         Raises:
             UnknownNameError: ``site_id`` is not an address.
         """
-        return read_site_history(
-            self._database, site_id, side, self.sampled_steps(), max(max_points, 2)
-        )
+        return read_site_history(self._database, site_id, side, max(max_points, 2))
 
     def save_copy(self, path: str | Path) -> Path:
         """Write everything recorded so far to one file that can be moved about.
@@ -256,38 +290,8 @@ class RunReader:
     ) -> None:
         self.close()
 
-    def _run_column(self, column: str) -> bytes:
+    def _run_column(self, column: str) -> object:
         row = self._database.row(f"SELECT {column} FROM run WHERE id = 1")  # noqa: S608
         if row is None:
-            raise StoreError(f"The run file {self.path} is empty.", "Record the run again.")
-        return bytes(row[0])
-
-    def _step_column(self, column: str, step: int) -> Any:
-        row = self._database.row(f"SELECT {column} FROM step_body WHERE step = ?", (step,))  # noqa: S608
-        if row is not None:
-            return row[0]
-        near = self._database.rows(
-            "SELECT * FROM (SELECT step FROM step WHERE step < ?1 ORDER BY step DESC LIMIT 2) "
-            "UNION SELECT * FROM (SELECT step FROM step WHERE step > ?1 ORDER BY step LIMIT 2)",
-            (step,),
-        )
-        known = ", ".join(str(found[0]) for found in near)
-        raise UnknownNameError(
-            f"Step {step} was not recorded.",
-            f"The nearest recorded steps are {known}." if known else "No step is recorded yet.",
-        )
-
-    def _newest_graph(self, mode: Mode | str, stage: Stage | str, columns: str) -> tuple[Any, ...]:
-        row = self._database.row(
-            f"SELECT {columns} FROM graph JOIN model ON model.graph_id = graph.id "  # noqa: S608
-            "WHERE mode = ? AND stage = ? ORDER BY export_index DESC LIMIT 1",
-            (str(mode), str(stage)),
-        )
-        if row is not None:
-            return row
-        rows = self._database.rows("SELECT DISTINCT mode, stage FROM graph ORDER BY mode, stage")
-        known = ", ".join(f"{found[0]}/{found[1]}" for found in rows)
-        raise UnknownNameError(
-            f"There is no graph of stage {str(stage)!r} in mode {str(mode)!r}.",
-            f"Saved are {known}." if known else "ORTModule has not exported the model yet.",
-        )
+            raise DamagedContentError("it does not say what was recorded")
+        return row[0]

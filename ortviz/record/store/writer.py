@@ -17,12 +17,13 @@ from ortviz.record.findings import Finding, Problem
 from ortviz.record.graphs import GraphRecord
 from ortviz.record.runs import RunEvent, RunInfo, RunStatus
 from ortviz.record.steps import StepLosses, StepRecord
-from ortviz.record.store.bins import BIN_DTYPE, LEVEL_SIZES, OpenBins, bins_of_steps, fold
+from ortviz.record.store.bins import LEVEL_SIZES, OpenBins, bins_of_bodies, bins_of_steps, fold
 from ortviz.record.store.database import Database, create_database
 from ortviz.record.store.lossrows import rest_of, row_of
 from ortviz.record.store.marks import add_marks, replace_marks
-from ortviz.record.store.packing import pack
+from ortviz.record.store.packing import DamagedContentError, pack
 from ortviz.record.store.results import RunState
+from ortviz.record.store.trouble import damaged
 
 _NOTES_AT_MOST = 20
 _PUT_BIN = "INSERT OR REPLACE INTO loss_bin (level, bin, body) VALUES (?, ?, ?)"
@@ -48,15 +49,7 @@ class RunWriter:
         Raises:
             StoreError: It exists already, or cannot be made there.
         """
-        database = create_database(Path(path))
-        try:
-            database.execute(
-                "INSERT INTO run (id, info, state) VALUES (1, ?, ?)", (pack(info), pack(RunState()))
-            )
-        except BaseException:
-            database.close()
-            raise
-        return cls(database)
+        return cls(create_database(Path(path), pack(info), pack(RunState())))
 
     @property
     def path(self) -> Path:
@@ -69,9 +62,11 @@ class RunWriter:
         try:
             with self._database.transaction():
                 yield
-        except BaseException:
+        except BaseException as error:
             # They may hold what has just been rolled back.
             self._open_bins = None
+            if isinstance(error, DamagedContentError):
+                raise damaged(self.path, str(error)) from error
             raise
 
     def put_step(self, record: StepRecord, comparison: StepComparison | None = None) -> None:
@@ -221,4 +216,4 @@ class RunWriter:
             "SELECT body FROM loss_bin WHERE level = ? AND bin >= ? AND bin < ? ORDER BY bin",
             (level, first, end),
         )
-        return np.frombuffer(b"".join(row[0] for row in rows), BIN_DTYPE)
+        return bins_of_bodies([row[0] for row in rows])
