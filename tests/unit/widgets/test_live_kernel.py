@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +221,16 @@ def subshell(kernel: Any) -> str:
     return str(reply["content"]["subshell_id"])
 
 
+def is_running(kernel: Any, cell: str) -> bool:
+    """Whether the end of the cell has not been heard of."""
+    return not any(
+        message["msg_type"] == "status"
+        and message["content"]["execution_state"] == "idle"
+        and message["parent_header"].get("msg_id") == cell
+        for message in kernel.seen
+    )
+
+
 def send_on(kernel: Any, subshell_id: str, kind: str, content: Any) -> None:
     message = kernel.client.session.msg(kind, content)
     message["header"]["subshell_id"] = subshell_id
@@ -231,7 +240,6 @@ def send_on(kernel: Any, subshell_id: str, kind: str, content: Any) -> None:
 def test_a_comm_opened_by_the_browser_is_answered_while_a_cell_runs(ready: Any) -> None:
     subshell_id = subshell(ready)
     cell = ready.start("recorder, run = begin('plugin')\ntrain(recorder, 400, wait=0.01)")
-    began = time.monotonic()
     opening = {"comm_id": "c1", "target_name": "ortviz", "data": {}}
     send_on(ready, subshell_id, "comm_open", opening)
 
@@ -259,7 +267,6 @@ def test_a_comm_opened_by_the_browser_is_answered_while_a_cell_runs(ready: Any) 
     ready.until(lambda m: of_comm(m) and m["content"]["data"].get("command") == "summary")
     # After pushes from another thread the browser's messages must still not wait for the cell.
     for number, action in enumerate(("pause", "resume")):
-        asked = time.monotonic()
         send_on(
             ready,
             subshell_id,
@@ -276,8 +283,7 @@ def test_a_comm_opened_by_the_browser_is_answered_while_a_cell_runs(ready: Any) 
         )
         answer = ready.until(lambda m: of_comm(m) and m["content"]["data"]["type"] == "reply")
         assert data_of(answer)["id"] == number
-        assert time.monotonic() - asked < 1.0
-    assert time.monotonic() - began < 4.0, "the cell was over before it was asked"
+    assert is_running(ready, cell), "it was answered only after the cell"
     send_on(ready, subshell_id, "comm_msg", {"comm_id": "c1", "data": {"type": "list"}})
     ready.until(lambda m: of_comm(m) and m["content"]["data"]["type"] == "runs")
     send_on(ready, subshell_id, "comm_close", {"comm_id": "c1", "data": {}})
@@ -294,11 +300,11 @@ def test_a_comm_opened_by_the_browser_is_answered_while_a_cell_runs(ready: Any) 
 def test_the_widget_is_answered_while_a_cell_runs(ready: Any) -> None:
     subshell(ready)  # skips where there is none
     sent = ready.start(
-        "recorder, run = begin('reached')\ndisplay(run.show())\ntrain(recorder, 300, wait=0.01)"
+        "recorder, run = begin('reached')\ndisplay(run.show())\ntrain(recorder, 400, wait=0.01)"
     )
     messages = ready.until(lambda m: m["msg_type"] == "display_data")
     comm_id = widget_comm(messages)
-    began = time.monotonic()
+    ready.until(lambda m: any((c["payload"].get("latest_step") or 0) > 1 for _, c in pushes([m])))
     for number, action in enumerate(("pause", "sample_next", "resume")):
         command = {
             "type": "command",
@@ -320,7 +326,7 @@ def test_the_widget_is_answered_while_a_cell_runs(ready: Any) -> None:
     )
     command = {"type": "command", "id": 9, "command": "summary", "params": {}}
     assert ready.ask(comm_id, command)["content"]["data"]["content"]["id"] == 9
-    assert time.monotonic() - began < 2.5, "it was answered only after the cell"
+    assert is_running(ready, sent), "it was answered only after the cell"
     ready.until(
         lambda m: (
             m["msg_type"] == "status"
