@@ -20,7 +20,7 @@ export function StepStrip() {
   return (
     <header class="ov-strip" data-testid="strip">
       <div class="ov-strip-title">
-        <strong title={store.run.data.value?.name}>{store.run.data.value?.name ?? "…"}</strong>
+        <RunName run={store.run.data.value} />
         <span class="ov-strip-step" data-testid="current-step" title={sampledText(step, sampled)}>
           {stepText(summary, step)}
           {sampledText(step, sampled) && ` · sampled ${sampled}`}
@@ -37,6 +37,22 @@ export function StepStrip() {
       </div>
       <FindingCounts summary={summary} />
     </header>
+  );
+}
+
+function RunName({ run }: { run: Answer<"run"> | null }) {
+  if (run === null) return <strong>…</strong>;
+  const versions = run.versions.map((pair) => pair.join(" ")).join(", ");
+  const eager = run.engine === "eager";
+  return (
+    <span class="ov-strip-name">
+      <strong title={`${run.name}\n${versions}`}>{run.name}</strong>
+      {eager && (
+        <span class="ov-tag ov-look" title={run.engine_reason} data-testid="eager-only">
+          eager only
+        </span>
+      )}
+    </span>
   );
 }
 
@@ -156,6 +172,7 @@ function FindingCounts({ summary }: { summary: Answer<"summary"> | null }) {
   const store = useStore();
   const counts = summary?.finding_counts;
   const total = counts ? counts.error + counts.warning + counts.info : 0;
+  const problems = summary?.problems.length ?? 0;
   const shown = SEVERITIES.filter((severity: SeverityName) => counts && counts[severity] > 0);
   return (
     <button
@@ -173,6 +190,11 @@ function FindingCounts({ summary }: { summary: Answer<"summary"> | null }) {
         </span>
       ))}
       <span class="ov-counts-word">{total === 0 ? "no findings" : plural(total, "finding")}</span>
+      {problems > 0 && (
+        <span class="ov-muted" title="Trouble of ortviz itself; listed below the findings">
+          + {plural(problems, "problem")}
+        </span>
+      )}
     </button>
   );
 }

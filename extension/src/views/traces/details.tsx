@@ -1,9 +1,10 @@
-import { type TraceRow, toNumber } from "../../protocol";
+import { type HookRow, type TraceRow, toNumber } from "../../protocol";
 import { formatExact, formatIndex, formatModule, formatNumber } from "../shared/format";
 import { DIRECTION_WORDS } from "../shared/words";
+import { hookTimes } from "./rows";
 
 /** Two lines of fixed height about the selected site. */
-export function TraceDetails({ row }: { row: TraceRow | null }) {
+export function TraceDetails({ row, hooks }: { row: TraceRow | null; hooks: HookRow[] }) {
   if (row === null) {
     return (
       <div class="ov-details ov-muted" data-testid="trace-details">
@@ -26,6 +27,7 @@ export function TraceDetails({ row }: { row: TraceRow | null }) {
         {[row.reason, row.reference.reason, row.candidate.reason].filter(Boolean).length > 0 && (
           <span>{reasons(row).join(" ")}</span>
         )}
+        <HookTimes hooks={hooks} row={row} />
         {row.value_name !== "" && (
           <span>
             <i>ONNX value</i> <code>{row.value_name}</code>
@@ -33,6 +35,17 @@ export function TraceDetails({ row }: { row: TraceRow | null }) {
         )}
       </p>
     </div>
+  );
+}
+
+/** How long the module's call took on the eager shadow, as its hooks saw it. */
+function HookTimes({ hooks, row }: { hooks: HookRow[]; row: TraceRow }) {
+  const times = hookTimes(hooks, row);
+  if (times.length === 0) return null;
+  return (
+    <span title="Measured between the hooks of this call on the eager shadow">
+      <i>eager call</i> {times.join(", ")}
+    </span>
   );
 }
 

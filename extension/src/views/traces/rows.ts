@@ -1,5 +1,6 @@
-import type { DirectionName, TraceRow, VerdictName } from "../../protocol";
+import type { DirectionName, HookRow, TraceRow, VerdictName } from "../../protocol";
 import { isWithin } from "../../state";
+import { formatDuration } from "../shared/format";
 
 /** A line of the table: a heading of a section, or a site. */
 export type TraceItem =
@@ -78,6 +79,16 @@ export function itemWithin(items: readonly TraceItem[], module: string | null): 
     (item) => within(item) && item.kind === "site" && item.row.direction === "forward",
   );
   return forward >= 0 ? forward : items.findIndex(within);
+}
+
+const HOOK_WORDS: Record<string, string> = { forward: "forward", full_backward: "backward" };
+
+/** The times of a site's module in its call: `forward 0.31 ms`; pre hooks have none. */
+export function hookTimes(hooks: readonly HookRow[], row: TraceRow): string[] {
+  return hooks
+    .filter((hook) => hook.module === row.module && hook.call === row.call)
+    .filter((hook) => hook.duration_secs !== null && hook.kind in HOOK_WORDS)
+    .map((hook) => `${HOOK_WORDS[hook.kind]} ${formatDuration(hook.duration_secs)}`);
 }
 
 function passes(row: TraceRow, words: readonly string[], filter: TraceFilter): boolean {

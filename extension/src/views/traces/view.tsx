@@ -81,7 +81,10 @@ function TracesBody({ traces }: { traces: Traces }) {
           renderRow={(index) => <Item item={items[index]} />}
         />
       )}
-      <TraceDetails row={current?.kind === "site" ? current.row : null} />
+      <TraceDetails
+        row={current?.kind === "site" ? current.row : null}
+        hooks={traces.hook_events}
+      />
       <Notes notes={traces.notes} />
     </section>
   );
