@@ -49,7 +49,16 @@ describe("the debugger on a recorded run", () => {
     expect(element.querySelector("b")).toBeNull();
     expect(find("current-step")?.textContent).toBe("step 6 of 7");
     expect(find("run-status")?.dataset.status).toBe("ended");
+    expect(find("eager-only")).toBeNull();
     expect(find("live-toggle")).toBeNull();
+  });
+
+  it("says so when there is no ONNX Runtime in the run", async () => {
+    await seen("finding-counts");
+    const run = goldenReply("run");
+    const change = { engine: "eager", engine_reason: "No compiler was found." };
+    transport.push("run", {}, { ...run, payload: { ...(run.payload as object), ...change } });
+    expect((await seen("eager-only")).title).toBe("No compiler was found.");
   });
 
   it("keeps JupyterLab from taking its arrow keys", async () => {

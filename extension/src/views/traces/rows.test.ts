@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { golden } from "../../../test/golden";
 import { dtypeText, nonfiniteText, shapeText, statusText } from "./columns";
-import { countVerdicts, itemOfModule, itemOfSite, itemWithin, SECTIONS, traceItems } from "./rows";
+import {
+  countVerdicts,
+  hookTimes,
+  itemOfModule,
+  itemOfSite,
+  itemWithin,
+  SECTIONS,
+  traceItems,
+} from "./rows";
 
 const traces = golden("traces");
 const all = { text: "", divergentOnly: false };
@@ -52,6 +60,27 @@ describe("traceItems", () => {
     const item = items[itemWithin(items, "blocks")];
     expect(item?.kind === "site" && item.row.direction).toBe("forward");
     expect(itemWithin(items, "block")).toBe(-1);
+  });
+});
+
+describe("hookTimes", () => {
+  it("are those of the module's own call, pre hooks left out", () => {
+    const hook = (kind: string, module: string, call: number, duration_secs: number | null) => ({
+      order: 0,
+      kind,
+      module,
+      call,
+      duration_secs,
+    });
+    const hooks = [
+      hook("forward_pre", "norm", 0, null),
+      hook("forward", "norm", 0, 0.0003),
+      hook("forward", "norm", 1, 0.5),
+      hook("forward", "fc", 0, 0.5),
+      hook("full_backward", "norm", 0, 0.002),
+    ];
+    const row = traces.rows.find(({ site_id }) => site_id === "forward/norm#out0");
+    expect(row && hookTimes(hooks, row)).toEqual(["forward 300 µs", "backward 2.00 ms"]);
   });
 });
 
