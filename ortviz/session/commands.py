@@ -21,7 +21,7 @@ from ortviz.views.losses import losses_view
 from ortviz.views.mask_map import mask_map_view, masked_elements_view
 from ortviz.views.reading import compared_step, newest_losses
 from ortviz.views.run_view import run_view
-from ortviz.views.summary import SPARK_POINTS, summary_view
+from ortviz.views.summary import MAX_SAMPLED_STEPS, SPARK_POINTS, summary_view
 from ortviz.views.traces import traces_view
 
 DEFAULT_MAX_POINTS = 2000
@@ -160,7 +160,8 @@ def summary(
     """
     return summary_view(
         reader.state(),
-        reader.sampled_steps(),
+        reader.sampled_steps(MAX_SAMPLED_STEPS),
+        reader.sampled_step_count(),
         reader.loss_bins(max_points=SPARK_POINTS),
         newest_losses(reader),
         reader.findings(),

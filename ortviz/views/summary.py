@@ -28,6 +28,7 @@ _CANDIDATE = SIDES.index(Side.CANDIDATE)
 def summary_view(
     state: RunState,
     sampled_steps: NDArray[np.int64],
+    sampled_step_count: int,
     spark: LossBins,
     newest: StepLosses | None,
     findings: Sequence[Finding],
@@ -39,7 +40,9 @@ def summary_view(
 
     Args:
         state: As the writer last said.
-        sampled_steps: int64 (step), ascending.
+        sampled_steps: int64 (step), ascending; thinned where there are very many,
+            the first and the last among them.
+        sampled_step_count: How many there are in all.
         spark: The whole run's losses in at most :data:`SPARK_POINTS` bins.
         newest: The newest losses; None before the first.
         findings: All of the run.
@@ -56,7 +59,7 @@ def summary_view(
         "step_count": state.step_count,
         "total_steps": state.total_steps,
         "steps_per_sec": wire_float(state.steps_per_sec),
-        "sampled_step_count": len(sampled_steps),
+        "sampled_step_count": sampled_step_count,
         "latest_sampled_step": int(sampled_steps[-1]) if len(sampled_steps) else None,
         "sampled_steps": int_column(buffers, thinned(shown, MAX_SAMPLED_STEPS)),
         "spark_steps": int_column(buffers, spark.steps),

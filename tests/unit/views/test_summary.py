@@ -56,7 +56,7 @@ def test_spark_is_orts_side():
     buffers = Buffers()
     bins = _bins()
     view = summary_view(
-        RunState(), np.zeros(0, np.int64), bins, _losses("smape"), [], [], buffers
+        RunState(), np.zeros(0, np.int64), 0, bins, _losses("smape"), [], [], buffers
     )  # fmt: skip
     parts = buffers.parts()
     np.testing.assert_array_equal(column_array(view["spark_min"], parts), bins.minimum[1, 2])
@@ -82,7 +82,7 @@ def test_bounded_whatever_the_run():
     for count in (5_000, 100_000):
         buffers = Buffers()
         view = summary_view(
-            RunState(), np.arange(count), _bins(200), None, findings, problems, buffers
+            RunState(), np.arange(count), count, _bins(200), None, findings, problems, buffers
         )
         sizes.append(sum(map(len, buffers.parts())))
         assert view["sampled_step_count"] == count
@@ -96,7 +96,7 @@ def test_bounded_whatever_the_run():
 def test_only_the_steps_that_can_be_asked_for():
     buffers = Buffers()
     view = summary_view(
-        RunState(), np.arange(10), _bins(), None, [], [], buffers, np.array([0, 9])
+        RunState(), np.arange(10), 10, _bins(), None, [], [], buffers, np.array([0, 9])
     )  # fmt: skip
     assert column_array(view["sampled_steps"], buffers.parts()).tolist() == [0, 9]
     assert view["sampled_step_count"] == 10
