@@ -28,7 +28,9 @@ export function formatExact(value: WireFloat): string {
   const number = toNumber(value);
   if (number === null) return NO_VALUE;
   if (!Number.isFinite(number)) return formatNonFinite(number);
-  return String(Number(number.toPrecision(9))).replace(/^-/, "−");
+  const rounded = Number(number.toPrecision(9));
+  const small = rounded !== 0 && Math.abs(rounded) < 1e-3;
+  return (small ? rounded.toExponential() : String(rounded)).replace(/^-/, "−");
 }
 
 export function formatCount(count: number): string {

@@ -41,6 +41,8 @@ describe("formatNumber", () => {
 
   it("keeps nine digits where exactness is asked for", () => {
     expect(formatExact(0.123456789123)).toBe("0.123456789");
+    expect(formatExact(-0.00000951935817)).toBe("−9.51935817e-6");
+    expect(formatExact(0)).toBe("0");
     expect(formatExact("NaN")).toBe("NaN");
   });
 });
