@@ -18,6 +18,7 @@ from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import SideBuilder
 from ortviz.capture.shadow import Shadow
 from ortviz.capture.taps import Taps
+from ortviz.capture.threads import half_the_threads
 from ortviz.capture.trees import tensors_in
 from ortviz.errors import OrtvizError
 from ortviz.record import Direction, Problem, Sink
@@ -56,7 +57,8 @@ class StepObserver:
         self.sink.stepped(step)
         pending = PendingStep(step, sampled=bool(self.sink.wants(step)))
         if pending.sampled:
-            self.guarded(pending, lambda: self._note_start(pending, args, kwargs))
+            with half_the_threads():
+                self.guarded(pending, lambda: self._note_start(pending, args, kwargs))
         self._open.append(pending)
         return pending
 
@@ -136,9 +138,10 @@ class StepObserver:
         outputs = list(tensors_in(result))
         pending.fallback = self.fallback
         if pending.sampled:
-            pending.outputs = [output.detach().clone() for output in outputs]
-            self._unalias(pending, outputs)
-            self._run_shadow(pending, args, kwargs)
+            with half_the_threads():
+                pending.outputs = [output.detach().clone() for output in outputs]
+                self._unalias(pending, outputs)
+                self._run_shadow(pending, args, kwargs)
         if self.fallback:
             self._hook_gradients(pending, outputs)
         pending.watch.open(outputs)
@@ -189,7 +192,8 @@ class StepObserver:
         gradient = next(iter(pending.output_gradients), None)
         self.guarded(pending, lambda: self._hand_over_loss(pending, gradient))
         if pending.sampled:
-            self.guarded(pending, lambda: self._hand_over_capture(pending))
+            with half_the_threads():
+                self.guarded(pending, lambda: self._hand_over_capture(pending))
 
     def _hand_over_loss(self, pending: PendingStep, gradient: torch.Tensor | None) -> None:
         self.sink.observed(

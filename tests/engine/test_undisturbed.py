@@ -38,6 +38,7 @@ class Outcome:
     numpy_random: np.ndarray
     ort_random: torch.Tensor
     hooks: list[tuple[str, int]]
+    threads: int
 
 
 def train(family: Family, wrapped: nn.Module, model: nn.Module) -> list[torch.Tensor]:
@@ -97,6 +98,7 @@ def outcome(family: Family, every: int | None, folder: Path) -> Outcome:
         numpy_random=np.random.get_state()[1],
         ort_random=ort_draw(),
         hooks=hooks,
+        threads=torch.get_num_threads(),
     )
 
 
@@ -120,6 +122,7 @@ def test_bit_for_bit(family: Family, every: int, tmp_path: Path) -> None:
     assert np.array_equal(plain.numpy_random, seen.numpy_random)
     assert torch.equal(plain.ort_random, seen.ort_random)
     assert plain.hooks == seen.hooks
+    assert plain.threads == seen.threads
 
 
 def test_the_check_can_fail(tmp_path: Path) -> None:
