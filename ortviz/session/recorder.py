@@ -150,7 +150,9 @@ class Recorder:
         values = (*capture.reference_values.values(), *capture.candidate_values.values())
         self._capture_bytes = size_bytes(values)
         # Its cost is paid already, so it is kept even if the queue filled up meanwhile.
-        self._give(capture, self._capture_bytes, force=True)
+        if self._give(capture, self._capture_bytes, force=True) and self._worker is not None:
+            # A process that is killed should lose no more than the step in flight.
+            self._worker.wake()
 
     def observed(self, observation: LossObservation) -> None:
         """A loss call was seen, or its step ended without one."""

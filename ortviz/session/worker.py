@@ -6,12 +6,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import groupby
 from typing import Protocol, Union
 
-from ortviz.errors import StoreError
+from ortviz.errors import OrtvizError, StoreError
 from ortviz.record import (
     Finding,
     GraphRecord,
@@ -26,6 +26,7 @@ from ortviz.record import (
 from ortviz.record.store import RunState, RunWriter
 from ortviz.session.inbox import Inbox
 from ortviz.session.step_losses import step_losses
+from ortviz.session.unwritten import Unwritten
 
 Item = Union[StepCapture, LossObservation, GraphRecord, RunEvent, Problem, None]
 """What the training thread hands over; None only says that the state has changed."""
@@ -33,8 +34,7 @@ Item = Union[StepCapture, LossObservation, GraphRecord, RunEvent, Problem, None]
 _BATCH_ITEMS = 128
 _LINGER_SECS = 0.05
 _STATE_SECS = 0.2
-_PROBLEMS_IN_MEMORY = 100
-_DISK_REMEDY = "Free some disk space; what was recorded before stays readable."
+_DISK_REMEDY = "Training goes on, and what was recorded before stays readable."
 _OWN_REMEDY = "Training goes on. If it happens again, report it with the details below."
 
 
@@ -81,27 +81,33 @@ class Worker:
         self._engine = engine
         self._state = state
         self._changed = changed
-        self._hurry = threading.Event()
+        self._unwritten = Unwritten()
+        self._awake = threading.Event()
+        self._waiting_count = 0
         self.graph_count = 0
         """Stages kept so far."""
         self._stored_state: RunState | None = None
         self._state_secs = 0.0
         self._told: set[tuple[str, str]] = set()
-        self._problems: list[Problem] = []
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Problems that could not be written to the file."""
-        return tuple(self._problems)
+        return self._unwritten.problems
+
+    def wake(self) -> None:
+        """Collect no longer: something was given that should not wait."""
+        self._awake.set()
 
     @contextmanager
     def hurrying(self) -> Iterator[None]:
         """Collect nothing meanwhile, because someone waits."""
-        self._hurry.set()
+        self._waiting_count += 1
+        self._awake.set()
         try:
             yield
         finally:
-            self._hurry.clear()
+            self._waiting_count -= 1
 
     def run(self) -> None:
         """The thread's whole life."""
@@ -110,38 +116,70 @@ class Worker:
             while self._turn():
                 pass
         finally:
+            # Were it left open, a queue that nobody empties would fill up.
+            self._inbox.close()
             self._finish()
 
     def _begin(self) -> None:
-        self._writer.put_findings(self._engine.on_started())
+        self._unwritten.add_findings(self._engine.on_started())
+        self._write_findings()
 
     def _turn(self) -> bool:
         """Wait for items and deal with them. A method, so that their arrays are let go of."""
         stale = self._state() != self._stored_state
+        if not self._waiting_count:
+            self._awake.clear()
         batch = self._inbox.take(_BATCH_ITEMS, _STATE_SECS if stale else None)
         if batch is None:
             return False
         if batch and all(isinstance(item, LossObservation) for item in batch):
             # Fast steps are collected for a moment. Waking up for each of them would take more
             # time from training than the work itself.
-            self._hurry.wait(_LINGER_SECS)
+            self._awake.wait(_LINGER_SECS)
             batch += self._inbox.take(_BATCH_ITEMS, 0.0) or []
         for heavy, items in groupby(batch, lambda item: isinstance(item, StepCapture)):
             # Losses that wait share a transaction, which is far quicker; a sampled step has its
             # own, so that it can be read as soon as it is compared.
             for together in [[item] for item in items] if heavy else [list(items)]:
-                self._guarded("Steps could not be written", partial(self._keep_all, together), None)
+                self._keep_all(together)
         self._store_state(at_once=not batch)
+        self._write_problems()
         self._inbox.done(batch)
-        self._changed()
+        self._guarded("A view could not be told", self._changed, None)
         return True
 
     def _keep_all(self, items: Sequence[Item]) -> None:
-        with self._writer.batch():
-            for item in items:
-                step = item.record.step if isinstance(item, StepCapture) else _step_of(item)
-                kind = type(item).__name__
-                self._guarded(f"{kind} could not be recorded", partial(self._keep, item), step)
+        lost: Sequence[Item] = items
+
+        def keep() -> None:
+            nonlocal lost
+            with self._writer.batch():
+                failed = [
+                    item
+                    for item in items
+                    if not self._guarded(
+                        f"{type(item).__name__} could not be recorded",
+                        partial(self._keep, item),
+                        _step_of(item),
+                    )
+                ]
+                self._write_findings()
+            lost = failed
+
+        if self._guarded("Steps could not be written", keep, None):
+            self._unwritten.findings.clear()
+        for item in lost:
+            if isinstance(item, (StepCapture, LossObservation)):
+                self._unwritten.lose(_step_of(item) or 0)
+
+    def _write_findings(self) -> None:
+        if self._unwritten.findings:
+            self._writer.put_findings(tuple(self._unwritten.findings.values()))
+
+    def _write_problems(self, *, last: bool = False) -> None:
+        # They can be asked for where they are; another attempt is made at the next turn.
+        with suppress(StoreError):
+            self._unwritten.write_problems(self._writer, last=last)
 
     def _keep(self, item: Item) -> None:
         if isinstance(item, StepCapture):
@@ -153,13 +191,16 @@ class Worker:
         elif isinstance(item, RunEvent):
             self._keep_event(item)
         elif isinstance(item, Problem):
-            self._keep_problem(item)
+            self._unwritten.add_problem(item)
 
-    def _guarded(self, trouble: str, act: Callable[[], None], step: int | None) -> None:
+    def _guarded(self, trouble: str, act: Callable[[], None], step: int | None) -> bool:
+        """Whether ``act`` did not raise; if it did, the trouble is told."""
         try:
             act()
         except Exception as error:  # noqa: BLE001  (training must not stop for our trouble)
             self._trouble(trouble, error, step)
+            return False
+        return True
 
     def _keep_capture(self, capture: StepCapture) -> None:
         from ortviz.compare import compare_step
@@ -170,46 +211,31 @@ class Worker:
             comparison = compare_step(capture)
         except Exception as error:  # noqa: BLE001  (the statistics are still worth keeping)
             self._trouble("Eager and ORT could not be compared", error, record.step)
-        findings = self._look(lambda: self._engine.on_step(record, comparison), record.step)
+        self._look(lambda: self._engine.on_step(record, comparison), record.step)
         with self._writer.batch():
             self._writer.put_step(record, comparison)
-            self._writer.put_findings(findings)
             # So that a reader never sees a recorded step newer than the run's latest one.
             self._store_state(at_once=True)
 
     def _keep_losses(self, losses: StepLosses) -> None:
-        findings = self._look(lambda: self._engine.on_losses(losses), losses.step)
-        with self._writer.batch():
-            self._writer.put_losses(losses)
-            if findings:
-                self._writer.put_findings(findings)
+        self._look(lambda: self._engine.on_losses(losses), losses.step)
+        self._writer.put_losses(losses)
 
     def _keep_graph(self, graph: GraphRecord) -> None:
-        findings = self._look(lambda: self._engine.on_graph(graph), None)
-        with self._writer.batch():
-            self._writer.put_graph(graph)
-            self._writer.put_findings(findings)
+        self._look(lambda: self._engine.on_graph(graph), None)
+        self._writer.put_graph(graph)
         self.graph_count += 1
 
     def _keep_event(self, event: RunEvent) -> None:
-        findings = self._look(lambda: self._engine.on_event(event), event.step)
-        with self._writer.batch():
-            self._writer.put_event(event)
-            self._writer.put_findings(findings)
+        self._look(lambda: self._engine.on_event(event), event.step)
+        self._writer.put_event(event)
 
-    def _keep_problem(self, problem: Problem) -> None:
-        try:
-            self._writer.put_problem(problem)
-        except StoreError:
-            if len(self._problems) < _PROBLEMS_IN_MEMORY:
-                self._problems.append(problem)
-
-    def _look(self, detect: Callable[[], Sequence[Finding]], step: int | None) -> Sequence[Finding]:
-        try:
-            return detect()
-        except Exception as error:  # noqa: BLE001  (the records are still worth keeping)
-            self._trouble("A detector of findings failed", error, step)
-            return ()
+    def _look(self, detect: Callable[[], Sequence[Finding]], step: int | None) -> None:
+        """Note what is found; it is written in the same transaction as what it was found in."""
+        # The records are worth keeping even if this fails.
+        self._guarded(
+            "A detector of findings failed", lambda: self._unwritten.add_findings(detect()), step
+        )
 
     def _trouble(self, what: str, error: Exception, step: int | None) -> None:
         """Tell a trouble once, however often it happens."""
@@ -218,13 +244,17 @@ class Worker:
             return
         self._told.add(key)
         at = "" if step is None else f" at step {step}"
+        why = error.what if isinstance(error, OrtvizError) else str(error)
+        remedy = _OWN_REMEDY
+        if isinstance(error, StoreError):
+            remedy = f"{error.remedy} {_DISK_REMEDY}".strip()
         problem = Problem(
-            what=f"{what}{at}: {error}. The same at later steps is not repeated here.",
-            remedy=_DISK_REMEDY if isinstance(error, StoreError) else _OWN_REMEDY,
+            what=f"{what}{at}: {why.rstrip('.')}. The same at later steps is not repeated here.",
+            remedy=remedy,
             step=step,
             detail="".join(traceback.format_exception(error))[-4000:],
         )
-        self._keep_problem(problem)
+        self._unwritten.add_problem(problem)
 
     def _store_state(self, *, at_once: bool = False) -> None:
         now = time.monotonic()
@@ -246,10 +276,13 @@ class Worker:
 
     def _finish(self) -> None:
         self._store_state(at_once=True)
+        self._write_problems(last=True)
         self._writer.close()
-        self._changed()
+        self._guarded("A view could not be told", self._changed, None)
 
 
 def _step_of(item: Item) -> int | None:
+    if isinstance(item, StepCapture):
+        return item.record.step
     step: int | None = getattr(item, "step", None)
     return step

@@ -175,8 +175,9 @@ def test_an_error_in_the_thread_is_told_once_and_the_thread_goes_on(
     train(recorder, make, 5)
     recorder.close()
     with read(recorder) as reader:
-        (problem,) = reader.problems()
+        problem, lost = reader.problems()
         assert "at step 0: no 0" in problem.what
+        assert "3 steps from 0 to 2 could not be recorded" in lost.what
         assert "fails_at_first" in problem.detail
         assert reader.losses(4).step == 4
         assert reader.sampled_step_count() == 5
@@ -252,7 +253,9 @@ def test_a_disk_that_fills_up_during_the_run(
     monkeypatch.setattr(RunWriter, "put_problem", full)
     train(recorder, make, 2, first=2)
     recorder.close()
-    assert ["The disk is full." in problem.what for problem in recorder.problems] == [True]
+    full_disk, lost = recorder.problems
+    assert "The disk is full." in full_disk.what
+    assert "2 steps from 2 to 3 could not be recorded" in lost.what
     with read(recorder) as reader:
         assert list(reader.sampled_steps()) == [0, 1]
 
