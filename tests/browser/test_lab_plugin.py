@@ -133,6 +133,7 @@ def test_the_command_shows_a_notebooks_run_while_its_cell_runs(page, files):
         tab = page.page.locator(".ortviz-Debugger").get_by_test_id("ortviz")
         expect(tab).to_be_visible()
         expect(Debugger(tab).find("finding-counts")).to_contain_text("3 findings")
+        expect(Debugger(tab).find("loss-plot")).to_be_visible()
         expect(waiting).to_have_text("[*]:")
         picture(page, "lab-debugger-tab")
     finally:
