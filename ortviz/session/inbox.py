@@ -44,13 +44,15 @@ class Inbox(Generic[T]):
         Args:
             item: What to keep.
             size_bytes: How much memory it holds.
-            force: Take it whatever the budgets say; for rare and small things.
+            force: Take it up to twice the budgets, or beyond when it holds no array; for rare
+                things, and for such as are paid for.
 
         Returns:
             Whether it was taken; never once closed.
         """
         with self._changed:
-            if self._closed or not (force or self._fits(size_bytes)):
+            fits = self._fits(size_bytes, 2) or size_bytes == 0 if force else self._fits(size_bytes)
+            if self._closed or not fits:
                 return False
             self._waiting.append((item, size_bytes))
             self._item_count += 1
@@ -118,7 +120,7 @@ class Inbox(Generic[T]):
         with self._changed:
             return self._item_count
 
-    def _fits(self, size_bytes: int) -> bool:
-        if self._item_count >= self.max_items:
+    def _fits(self, size_bytes: int, times: int = 1) -> bool:
+        if self._item_count >= times * self.max_items:
             return False
-        return self._item_count == 0 or self._size_bytes + size_bytes <= self.max_bytes
+        return self._item_count == 0 or self._size_bytes + size_bytes <= times * self.max_bytes

@@ -150,7 +150,9 @@ class Recorder:
         values = (*capture.reference_values.values(), *capture.candidate_values.values())
         self._capture_bytes = size_bytes(values)
         # Its cost is paid already, so it is kept even if the queue filled up meanwhile.
-        if self._give(capture, self._capture_bytes, force=True) and self._worker is not None:
+        if not self._give(capture, self._capture_bytes, force=True):
+            self._skip(capture.record.step)
+        elif self._worker is not None:
             # A process that is killed should lose no more than the step in flight.
             self._worker.wake()
 
@@ -167,7 +169,8 @@ class Recorder:
 
     def graph(self, graph: GraphRecord) -> None:
         """A stage was saved by ORTModule."""
-        self._give(graph, len(graph.model_bytes), force=True)
+        if not self._give(graph, len(graph.model_bytes), force=True):
+            self._refuse(graph)
 
     def event(self, event: RunEvent) -> None:
         """Something happened to the run."""
@@ -278,7 +281,20 @@ class Recorder:
         for listener in self._listeners:
             listener()
 
+    def _refuse(self, graph: GraphRecord) -> None:
+        if self._thread is None or self._ended or not self._ours():
+            return
+        self.problem(
+            Problem(
+                what=f"The stage {graph.stage.value} of the {graph.mode.value} graph could not be "
+                "recorded: too much waits to be written.",
+                remedy="Nothing is wrong with the training. Record to a faster disk, by path=.",
+            )
+        )
+
     def _skip(self, step: int) -> None:
+        if self._thread is None or self._ended or not self._ours():
+            return
         self._skipped += 1
         now = time.monotonic()
         if now - self._skips_told_secs >= _SKIPS_TOLD_EVERY_SECS:

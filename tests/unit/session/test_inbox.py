@@ -25,7 +25,17 @@ def test_one_item_may_be_larger_than_the_whole_budget() -> None:
     inbox: Inbox[str] = Inbox(max_bytes=10)
     assert inbox.offer("large", 1000)
     assert not inbox.offer("small", 1)
-    assert inbox.offer("event", 1, force=True)
+    assert inbox.offer("event", 0, force=True)
+
+
+def test_even_what_is_forced_has_a_bound_unless_it_is_only_words() -> None:
+    inbox: Inbox[str] = Inbox(max_items=2, max_bytes=10)
+    assert [inbox.offer("small", 4, force=True) for _ in range(6)] == [True] * 4 + [False] * 2
+    assert (len(inbox), inbox.size_bytes) == (4, 16)
+    assert inbox.offer("words", 0, force=True)
+    assert not inbox.offer("words", 0)
+    inbox = Inbox(max_items=9, max_bytes=10)
+    assert [inbox.offer("medium", 8, force=True) for _ in range(4)] == [True] * 2 + [False] * 2
 
 
 def test_gives_out_what_is_left_once_closed_then_says_so() -> None:
