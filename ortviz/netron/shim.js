@@ -96,6 +96,8 @@
     const target = view && (view.target || view._graph);
     const found = nodesByValue().get(value);
     if (!target || !found) return;
+    // What it tells is of a node clicked before.
+    if (view._sidebar && view._sidebar.close) view._sidebar.close();
     const elements = target.select([found.node], "sidebar");
     target.scrollTo(elements && elements.length ? elements : [found.label.element], "instant");
   };

@@ -3,6 +3,7 @@ import Plotly from "plotly.js-cartesian-dist-min";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useDebugger } from "./context";
+import { DrawingPace } from "./pace";
 import { type Palette, readPalette } from "./palette";
 import { useSize } from "./use_size";
 
@@ -59,7 +60,7 @@ const CONFIG = {
 /** A press that moves less than this is a click, in px. */
 const CLICK_PX = 4;
 
-/** A plotly figure that fills its parent and is redrawn at most once a frame. */
+/** A plotly figure that fills its parent and leaves the page time for other things. */
 export function Plot(props: PlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const element = useRef<HTMLDivElement>(null);
@@ -101,18 +102,19 @@ function usePlotly(
   const { figure, shapes, resetKey } = props;
   const handlers = useRef(props);
   handlers.current = props;
+  const pace = useRef(new DrawingPace());
   const mode = theme.value;
 
   useEffect(() => {
     const target = element.current;
     if (target === null || size.width < 40 || size.height < 40) return;
-    const request = requestAnimationFrame(() => {
+    return pace.current.soon(() => {
       const palette = readPalette(target);
       const { data, layout } = figure(size, palette);
-      const drawn = { ...baseLayout(palette), ...layout, ...size, shapes: shapes(palette) };
+      const over = handlers.current.shapes(palette);
+      const drawn = { ...baseLayout(palette), ...layout, ...size, shapes: over };
       void Plotly.react(target, data, drawn, CONFIG).then(() => listen(target, handlers));
     });
-    return () => cancelAnimationFrame(request);
   }, [figure, size, mode]);
 
   useEffect(() => {

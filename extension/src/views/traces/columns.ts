@@ -3,11 +3,11 @@ import { formatNumber, formatShape, formatShortCount } from "../shared/format";
 
 /** Widths in px of the parts of a row; the first one stays while the rest scrolls sideways. */
 export const WIDTHS = {
-  site: 220,
+  site: 214,
   shape: 84,
-  dtype: 60,
-  stat: 70,
-  count: 76,
+  dtype: 56,
+  stat: 74,
+  count: 70,
   error: 70,
   verdict: 104,
 } as const;
