@@ -126,10 +126,12 @@ def execute(
 def _trust(path: Path) -> None:
     """Let Jupyter draw what this machine has just computed, widgets included."""
     import nbformat
+    from jupyter_core.paths import jupyter_data_dir
     from nbformat.sign import NotebookNotary
 
     # Without a place for signatures the notebook opens all the same, its widgets as text.
     with suppress(Exception):
+        Path(jupyter_data_dir()).mkdir(parents=True, exist_ok=True)
         NotebookNotary().sign(nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]
 
 
