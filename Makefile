@@ -9,6 +9,8 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.10; do \
 BIN := .venv/bin
 # Node from PyPI, where setup had to take it from there.
 export PATH := $(CURDIR)/build/node:$(CURDIR)/$(BIN):$(PATH)
+# Jupyter refuses to run as root unless told that it is meant.
+LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 TESTS := $(wildcard tests/unit tests/contract tests/engine tests/browser)
 
 .PHONY: help setup demo lab test lint fix unit engine browser bench clean
@@ -26,7 +28,7 @@ demo: setup ## train a model on sunspots, write the notebook and report.html
 	@$(BIN)/ortviz demo
 
 lab: setup ## open the first notebook in JupyterLab
-	@$(BIN)/jupyter lab notebooks/01_sunspots.ipynb
+	@$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/01_sunspots.ipynb
 
 test: lint ## lint, types and every layer of tests
 	cd extension && npm test
