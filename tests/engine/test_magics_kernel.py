@@ -126,3 +126,63 @@ def test_strict_stops_at_a_model_that_ort_cannot_run(notebook: Any) -> None:
     assert "Refused ended" in notebook.run_text(
         "print(type(refused).__name__, ortviz.last_run().status)"
     )
+
+
+STRANGE = """
+import dataclasses
+
+@dataclasses.dataclass
+class Batch:
+    x: torch.Tensor
+
+class TakesBatch(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(4, 2)
+    def forward(self, batch):
+        return self.fc(batch.x)
+
+strange = TakesBatch()
+optimizer = torch.optim.SGD(strange.parameters(), lr=0.01)
+before = strange.fc.weight.detach().clone()
+"""
+
+
+def test_inputs_that_ortmodule_refuses_train_on_and_say_so(notebook: Any) -> None:
+    notebook.run(STRANGE)
+    text = notebook.run_text(
+        "%%ortviz strange\nfor _ in range(3):\n"
+        "    loss = criterion(strange(Batch(torch.ones(2, 4))), torch.ones(2, 2))\n"
+        "    loss.backward(); optimizer.step(); optimizer.zero_grad()\n"
+        "print('changed', (strange.fc.weight != before).any().item())"
+    )
+    assert "changed True" in text
+    assert "runs in eager PyTorch from here on" in text
+    text = notebook.run_text(
+        "run = ortviz.last_run(); print(run, run.losses.arrays().mae.shape, run.problems)"
+    )
+    assert "3 steps" in text
+    assert "(3,)" in text
+
+
+def test_targets_without_a_ratio_are_noted_and_training_goes_on(notebook: Any) -> None:
+    notebook.run("model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())")
+    notebook.run(
+        "%%ortviz model\nclasses = torch.nn.CrossEntropyLoss()\n"
+        "classes(model(torch.ones(2, 4)), torch.tensor([0, 2])).backward()\n"
+        "criterion(model(torch.ones(2, 4))[:0], torch.ones(0, 3)).backward()"
+    )
+    text = notebook.run_text(
+        "losses = [ortviz.last_run().losses.at(step) for step in (0, 1)]\n"
+        "print([one.note for one in losses], [one.candidate.user_loss for one in losses])"
+    )
+    assert "CrossEntropyLoss" in text
+    assert "without elements" in text
+
+
+def test_variables_of_the_notebook_in_the_header(notebook: Any) -> None:
+    notebook.run("STEPS = 3")
+    notebook.run("%%ortviz model --total $STEPS --name {'x' + 'y'}\npass")
+    assert "xy 3" in notebook.run_text(
+        "print(ortviz.last_run().name, ortviz.last_run().state.total_steps)"
+    )

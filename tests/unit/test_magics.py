@@ -233,7 +233,7 @@ def test_together_with_another_cell_magic(notebook: Any, order: str) -> None:
     [
         ("modle", "There is no variable 'modle' in this notebook. Did you mean model?"),
         ("nothing_like_it", "Models here are model"),
-        ("optimizer", "this is a SGD"),
+        ("optimizer", "ortviz wraps a torch.nn.Module, and this is"),
         ("", "the following arguments are required: variable"),
         ("model --evry 2", "unrecognized arguments: --evry 2"),
         ("model --every two", "argument --every: 'two' is not a whole number from 1 up"),
