@@ -50,6 +50,10 @@ class Runs(Lookup[str, Run]):
             )
         return run
 
+    def all(self) -> tuple[Run, ...]:
+        """Every run that somebody still holds, those whose name was taken included."""
+        return tuple(self._by_id.values())
+
     def last(self) -> Run:
         """The run that began, or was loaded, last.
 
@@ -102,5 +106,5 @@ runs = Runs()
 def _close_runs() -> None:
     """Complete the files of runs still open; by then every training has come to its end."""
     deadline = time.monotonic() + _EXIT_SECS
-    for run in tuple(runs.values()):
+    for run in runs.all():
         run.close(max(deadline - time.monotonic(), 0.1))

@@ -30,6 +30,7 @@ def test_the_newest_run_of_a_name_is_found(two: tuple[Run, Run]) -> None:
     assert list(known) == ["model"]
     assert len(told) == 2
     assert known.by_id("0123456789abcdef") is two[0]
+    assert known.all() == (two[0],)
     assert "model" in repr(known)
 
 
