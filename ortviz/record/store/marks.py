@@ -115,13 +115,15 @@ def _fewest(
     size = 1
     for level, size in enumerate(LEVEL_SIZES):  # noqa: B007
         rows = []
+        # The coarsest are few, and are read to the end so that none goes uncounted.
+        most = -1 if size == LEVEL_SIZES[-1] else limit + 1
         for part, low, high in cover(first, last, level):
             unit = LEVEL_SIZES[part]
             rows += database.rows(
                 "SELECT step, side, what, kind, count FROM mark "
                 "WHERE level = ? AND family = ? AND bin BETWEEN ? AND ? "
                 "ORDER BY bin, side, what LIMIT ?",
-                (part, family, low // unit, high // unit, limit + 1),
+                (part, family, low // unit, high // unit, most),
             )
         if len(rows) <= limit:
             break
