@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def watches() -> list[Watch]:
     """Of all pages that are open."""
     return []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A picture of what the browser showed when a test failed."""
+    report = yield
+    lab_page = getattr(item, "funcargs", {}).get("lab_page")
+    if report.failed and lab_page is not None:
+        lab_page.screenshot(f"failed-{item.name}-{report.when}")
+    return report
 
 
 @pytest.fixture(autouse=True)

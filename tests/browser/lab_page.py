@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 from playwright.sync_api import FrameLocator, Locator, Page
@@ -19,26 +18,29 @@ READY_MS = 60_000
 RUN_MS = 300_000
 """All cells of a notebook that trains."""
 
-CELLS_STATE = """() => {
-  const cells = [...jupyterapp.shell.currentWidget.content.model.cells];
+NOTEBOOK = """() => [...jupyterapp.shell.widgets("main")].find(
+  (widget) => widget.isVisible && widget.hasClass("jp-NotebookPanel"))"""
+
+CELLS_STATE = f"""() => {{
+  const cells = [...({NOTEBOOK})().content.model.cells];
   const failed = cells.flatMap((cell) => cell.type !== "code" ? [] : [...Array(cell.outputs.length)]
     .map((_, index) => cell.outputs.get(index).toJSON())
     .filter((output) => output.output_type === "error")
-    .map((output) => `${output.ename}: ${output.evalue}`));
-  return { ended: window.ortvizTestRun !== "running", failed };
-}"""
+    .map((output) => `${{output.ename}}: ${{output.evalue}}`));
+  return {{ ended: window.ortvizTestRun !== "running", failed }};
+}}"""
 
-EXECUTE = """async (code) => {
-  const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
-  const future = kernel.requestExecute({ code, store_history: false });
+EXECUTE = f"""async (code) => {{
+  const {{ kernel }} = ({NOTEBOOK})().sessionContext.session;
+  const future = kernel.requestExecute({{ code, store_history: false }});
   let text = "";
-  future.onIOPub = ({ header, content }) => {
+  future.onIOPub = ({{ header, content }}) => {{
     if (header.msg_type === "stream") text += content.text;
-    if (header.msg_type === "error") text += `${content.ename}: ${content.evalue}`;
-  };
+    if (header.msg_type === "error") text += `${{content.ename}}: ${{content.evalue}}`;
+  }};
   const reply = await future.done;
-  return { ok: reply.content.status === "ok", text };
-}"""
+  return {{ ok: reply.content.status === "ok", text }};
+}}"""
 
 
 class LabPage:
@@ -98,13 +100,10 @@ class LabPage:
         failed = self.page.evaluate(CELLS_STATE)["failed"]
         assert failed == [], f"cells raised {failed}"
 
-    def kernel_status(self) -> str:
-        """``idle``, ``busy``, … of the current notebook's kernel, as JupyterLab knows it."""
-        return str(
-            self.page.evaluate(
-                "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
-            )
-        )
+    def is_running(self, cell: int) -> bool:
+        """Whether a cell, counted from 0, is running; the kernel's state tells of comms too."""
+        prompt = self.page.locator(".jp-NotebookPanel .jp-Cell").nth(cell)
+        return prompt.locator(".jp-InputPrompt").inner_text().strip() == "[*]:"
 
     def execute(self, code: str) -> str:
         """Run code in the current notebook's kernel without a cell; what it printed."""
@@ -120,6 +119,11 @@ class LabPage:
             arg=str(theme == "light").lower(),
             timeout=READY_MS,
         )
+
+    def screenshot(self, name: str) -> None:
+        """Keep a picture of all of JupyterLab."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
 
     def close_all(self) -> None:
         """Close every tab, unasked, and shut down every kernel."""
@@ -166,10 +170,14 @@ class Debugger:
         """Nodes of the graph on show that apply an operator."""
         return self.netron.locator(f'svg text:text-is("{operator}")')
 
-    def screenshot(self, name: str) -> Path:
-        """Keep a picture of the debugger."""
+    def cut_numbers(self) -> list[str]:
+        """Numbers on screen that are too wide for their column."""
+        cells = self.root.locator(".ov-row .ov-num:visible")
+        wide = "(all) => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText)"
+        return [str(text) for text in cells.evaluate_all(wide)]
+
+    def screenshot(self, name: str) -> None:
+        """Keep a picture of the debugger alone."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        path = SCREENSHOTS / f"{name}.png"
         self.root.scroll_into_view_if_needed()
-        self.root.screenshot(path=path, animations="disabled")
-        return path
+        self.root.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")

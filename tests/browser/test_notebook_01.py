@@ -218,8 +218,9 @@ def test_every_view_fits_and_is_kept_as_a_picture(
                 expect(mape.find("netron", phase="shown")).to_be_visible()
                 expect(mape.netron.locator(".ortviz-mark")).not_to_have_count(0)
             _expect_inside(panel, mape.root)
+            assert mape.cut_numbers() == []
             mape.screenshot(f"{view}-{theme}-{width}")
-        story.page.screenshot(path=mape.screenshot("page").with_name(f"page-{theme}-{width}.png"))
+        story.screenshot(f"page-{theme}-{width}")
     finally:
         story.page.set_viewport_size({"width": 1400, "height": 1000})
 
