@@ -69,7 +69,7 @@ def test_verbs_are_those_of_the_makefile() -> None:
 
 
 def test_a_large_graph_is_as_large_as_the_readme_says() -> None:
-    view = read("extension/src/views/graph/view.tsx")
+    view = read("extension/src/views/graph/stage.tsx")
     (most,) = re.findall(r"NETRON_NODES_MAX = ([\d_]+);", view)
     assert f"from {int(most.replace('_', '')):,} nodes" in read("README.md")
 
