@@ -113,7 +113,7 @@ def _fewest(
     """Marks at the finest level at which they are at most ``limit``, and its steps per bin."""
     rows: list[Row] = []
     size = 1
-    for level, size in enumerate(LEVEL_SIZES):  # noqa: B007
+    for level, size in enumerate(LEVEL_SIZES):
         rows = []
         # The coarsest are few, and are read to the end so that none goes uncounted.
         most = -1 if size == LEVEL_SIZES[-1] else limit + 1
