@@ -56,6 +56,8 @@ def test_nothing_jumps_while_it_is_live(training: Training) -> None:
     for _ in range(6):
         step = wait_for_step(debugger, step + 4 * EVERY)
         places.append(_places(debugger))
+        numbers = debugger.find("readout-mae").locator("dd").all_inner_texts()
+        assert [number for number in numbers if not float(number) > 0] == []
     assert training.is_busy()
     assert [seen for seen in places if seen != places[0]] == []
 

@@ -60,13 +60,14 @@ export function lossesFigure(
 
 function layout(input: LossesFigureInput, axes: object): Partial<Layout> {
   const { losses, live, palette } = input;
-  const bottom = input.lanes.length === 1 ? "y" : `y${input.lanes.length}`;
   return {
     margin: { l: MARGIN.left, r: MARGIN.right, t: MARGIN.top, b: MARGIN.bottom },
     xaxis: {
       ...baseAxis(palette),
       fixedrange: false,
-      anchor: bottom,
+      // At the bottom also while the lowest lane has nothing to draw, as the map before any mask.
+      anchor: "free",
+      position: 0,
       range: stepRange(losses.first_step, losses.last_step, live, input.totalSteps),
       title: { text: "step", standoff: 2, font: { size: 11 } },
       showgrid: true,

@@ -225,7 +225,7 @@ describe("lossesFigure", () => {
 
   it("keeps one step axis under all lanes, and only that one can be zoomed", () => {
     const { layout } = lossesFigure(input("losses"), SIZE);
-    expect(layout.xaxis).toMatchObject({ anchor: "y6", fixedrange: false });
+    expect(layout.xaxis).toMatchObject({ anchor: "free", position: 0, fixedrange: false });
     const axes = Object.entries(layout).filter(([key]) => key.startsWith("yaxis"));
     expect(axes).toHaveLength(6);
     for (const [, axis] of axes) expect(axis).toMatchObject({ fixedrange: true });

@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import { type DebuggerStore, sampledStepFor } from "../../state";
 import { useStore } from "../shared/context";
 import { px } from "../shared/format";
 import type { Palette } from "../shared/palette";
@@ -58,7 +59,7 @@ export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }:
         lanes={lanes}
         main={mainLoss(losses)}
         maskLoss={options.maskLoss}
-        step={pointed ?? step}
+        step={pointed ?? readStep(store, losses)}
         pointed={pointed !== null}
         cell={pointer && map && cellUnder(map, pointer, mapRowAt(lanes, pointer.top, mapRows))}
         axisLabel={map?.axis_label ?? ""}
@@ -66,6 +67,20 @@ export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }:
       />
     </div>
   );
+}
+
+/**
+ * The step whose numbers are read: the shown one. Where views follow a live run, its losses may
+ * arrive a moment after the step; then the newest sampled step that has some.
+ */
+function readStep(store: DebuggerStore, losses: Losses): number | null {
+  const step = store.step.value;
+  const follows = store.live.value && store.selection.pickedStep.value === null;
+  const first = losses.steps.values.at(-1);
+  const sampled = store.summary.data.value?.sampled_steps.values;
+  if (step === null || !follows || first === undefined || sampled === undefined) return step;
+  const known = Math.min(step, first + losses.steps_per_bin - 1);
+  return sampledStepFor(sampled, known) ?? known;
 }
 
 function useLanes(

@@ -104,7 +104,9 @@ function StepReadout({ losses, step, pointed }: ReadoutProps) {
           {marks.join(", ")}
         </p>
       ) : (
-        <p class="ov-muted">{unmarkedText(losses, step)}</p>
+        <p class="ov-muted" title="The loss's gradient and all losses">
+          {unmarkedText(losses, step)}
+        </p>
       )}
     </>
   );
@@ -113,7 +115,7 @@ function StepReadout({ losses, step, pointed }: ReadoutProps) {
 /** Marks come first to last; beyond the last one sent nothing is known when some were left out. */
 function unmarkedText(losses: Losses, step: number): string {
   const known = losses.marks_left_out_count === 0 || step <= (losses.marks.at(-1)?.step ?? -1);
-  return known ? "gradient and losses finite" : "more marks than are sent; zoom in";
+  return known ? "all finite" : "more marks: zoom in";
 }
 
 function MaskedReadout(props: ReadoutProps) {
