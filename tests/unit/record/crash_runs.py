@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from ortviz.record import (
     Direction,
     GradientArrival,
     GraphRecord,
+    LossObservation,
     LossRecord,
     MaskCounts,
     Mode,
@@ -21,6 +23,7 @@ from ortviz.record import (
     SiteRecord,
     SiteStatus,
     Stage,
+    StepCapture,
     StepLosses,
     StepRecord,
     TensorStats,
@@ -32,8 +35,8 @@ MAE = LOSS_NAMES.index("mae")
 SITE = Site(Direction.FORWARD, "fc", "out0")
 
 
-def info() -> RunInfo:
-    return RunInfo("r", "run", 0.0, SAMPLED_EVERY, "ortmodule", "", (), (), ())
+def info(every: int = SAMPLED_EVERY) -> RunInfo:
+    return RunInfo("r", "run", 0.0, every, "ortmodule", "", (), (), ())
 
 
 def mae_of(step: int) -> float:
@@ -75,51 +78,66 @@ def put(writer: RunWriter, step: int) -> None:
             writer.put_graph(graph_of(step))
 
 
-def check_whole(reader: RunReader, *, every: int = SAMPLED_EVERY) -> int:
+def capture_of(step: int) -> StepCapture:
+    """A sampled step as capture hands it over, equal on both sides."""
+    record = record_of(step)
+    values = {SITE.id: np.linspace(0.0, 1.0, 8, dtype=np.float32)}
+    return StepCapture(record, values, dict(values))
+
+
+def observation_of(step: int) -> LossObservation:
+    """A loss call with MAE ``mae_of(step)`` and some targets of 0, which MAPE masks."""
+    target = np.ones(8)
+    target[: step % 4] = 0.0
+    gradient = np.full(8, math.nan if step % 11 == 0 else 0.0)
+    return LossObservation(
+        step, target + mae_of(step), target, "float64", mae_of(step), "mae", gradient=gradient
+    )
+
+
+def check_whole(reader: RunReader, *, every: int = SAMPLED_EVERY, skip: int | None = None) -> int:
     """Assert that a file holds the steps 0, 1, … without a gap, and bins and marks that fit.
 
     Args:
         reader: The run.
         every: A step was sampled when its number divides by this.
+        skip: A step whose record is not looked at.
 
     Returns:
         How many steps it holds.
     """
-    bounds = reader.loss_step_range()
-    count = 0 if bounds is None else bounds[1] + 1
+    held = check_fits(reader)
+    count = len(held)
+    assert list(held) == list(range(count))
     assert reader.sampled_steps().tolist() == list(range(0, count, every))
     for step in {*range(0, count, 7), *range(max(count - 5, 0), count)}:
-        assert repr(reader.losses(step)) == repr(losses_of(step))
-        if step % every == 0:
+        assert repr(held[step]) == repr(losses_of(step))
+        if step % every == 0 and step != skip:
             assert reader.step(step).step == step
-    if count:
-        check_bins(reader, count)
-        check_marks(reader, count)
     return count
 
 
-def check_bins(reader: RunReader, count: int) -> None:
-    for points in (5, 40):
-        bins = reader.loss_bins(0, count - 1, points)
-        rows = zip(
-            bins.steps.tolist(),
-            bins.minimum[1, MAE].tolist(),
-            bins.maximum[1, MAE].tolist(),
-            bins.last[1, MAE].tolist(),
-            bins.masked[0, 0].tolist(),
-            strict=True,
-        )
-        assert repr(list(rows)) == repr(list(_bins_by_a_loop(count, bins.steps_per_bin)))
+def check_fits(reader: RunReader) -> dict[int, StepLosses]:
+    """Assert that bins and marks say what the steps say, whichever steps there are.
 
-
-def check_marks(reader: RunReader, count: int) -> None:
-    marks = reader.loss_marks(0, count - 1, 10_000)
+    Returns:
+        The losses of every step, by step, ascending.
+    """
+    rows = reader._database.rows("SELECT step FROM loss ORDER BY step")
+    held = {int(row[0]): reader.losses(int(row[0])) for row in rows}
+    for points in (5, 40) if held else ():
+        _check_bins(reader, held, points)
+    marks = reader.loss_marks(0, 10**9, 10_000)
     assert marks.left_out_count == 0
     of = {what: [m.step for m in marks.marks if m.what == what] for what in ("mae", "gradient")}
-    assert of["mae"] == [step for step in range(count) if math.isnan(mae_of(step))]
-    assert of["gradient"] == list(range(0, count, 11))
-    folded = reader.loss_marks(0, count - 1, 4)
+    assert of["mae"] == [step for step, losses in held.items() if not math.isfinite(_mae(losses))]
+    broken = [
+        step for step, losses in held.items() if losses.gradient and losses.gradient.nan_count
+    ]
+    assert of["gradient"] == broken
+    folded = reader.loss_marks(0, 10**9, 4)
     assert len(folded.marks) + folded.left_out_count == len(marks.marks)
+    return held
 
 
 def check_sound(path: Path) -> None:
@@ -128,10 +146,34 @@ def check_sound(path: Path) -> None:
         assert reader._database.row("PRAGMA integrity_check") == ("ok",)
 
 
-def _bins_by_a_loop(count: int, width: int) -> Iterator[tuple[int, float, float, float, int]]:
-    for start in range(0, count, width):
-        steps = range(start, min(start + width, count))
-        values = np.array([mae_of(step) for step in steps])
-        finite = values[np.isfinite(values)].tolist()
+def _check_bins(reader: RunReader, held: dict[int, StepLosses], points: int) -> None:
+    bins = reader.loss_bins(max_points=points)
+    rows = zip(
+        bins.steps.tolist(),
+        bins.minimum[1, MAE].tolist(),
+        bins.maximum[1, MAE].tolist(),
+        bins.last[1, MAE].tolist(),
+        bins.masked[0].sum(axis=0).tolist(),
+        strict=True,
+    )
+    assert repr(list(rows)) == repr(list(_bins_by_a_loop(held, bins.steps_per_bin)))
+
+
+def _bins_by_a_loop(
+    held: dict[int, StepLosses], width: int
+) -> Iterator[tuple[int, float, float, float, int]]:
+    for _, group in itertools.groupby(held, lambda step: step // width):
+        steps = list(group)
+        finite = [_mae(held[step]) for step in steps if math.isfinite(_mae(held[step]))]
         ends = (min(finite), max(finite), finite[-1]) if finite else (math.nan,) * 3
-        yield (start, *ends, sum(step % 4 for step in steps))
+        yield (steps[0], *ends, sum(_masked(held[step]) for step in steps))
+
+
+def _mae(losses: StepLosses) -> float:
+    assert losses.candidate is not None
+    assert losses.candidate.mae is not None
+    return losses.candidate.mae
+
+
+def _masked(losses: StepLosses) -> int:
+    return losses.candidate.mape_mask.total if losses.candidate else 0
