@@ -54,7 +54,11 @@ def measure() -> Iterator[Row]:
         trained = {"plain": api.ORTModule(model(), options), "never": never, "always": always}
         secs: dict[str, list[float]] = {name: [] for name in trained}
         for round_number in range(ROUNDS + 1):
-            for name, wrapped in trained.items():
+            names = list(trained)
+            # Each after each other one, since ONNX Runtime's threads spin on for a while.
+            shift = round_number % len(names)
+            for name in (names[shift:] + names[:shift])[:: 1 if round_number % 2 else -1]:
+                wrapped = trained[name]
                 taken = _train(wrapped)
                 if name != "plain":
                     wrapped.ortviz.flush()
