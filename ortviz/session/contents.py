@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, overload
+from typing import TypeVar
 
 from ortviz.errors import UnknownNameError
 from ortviz.record import (
-    Finding,
     GraphRecord,
-    Side,
     StepComparison,
     StepLosses,
     StepRecord,
     Verdict,
 )
-from ortviz.record.store import LOSS_NAMES, MASKED_LOSSES, SIDES, RunReader
+from ortviz.record.store import RunReader
 from ortviz.session.lookup import Lookup
-from ortviz.session.tables import html_table, text_table
-
-if TYPE_CHECKING:
-    import numpy as np
+from ortviz.session.tables import text_table
 
 T = TypeVar("T")
 
@@ -190,131 +185,3 @@ class Graphs(Lookup["str | tuple[str, str]", SavedGraph]):
             for kept in stored
         ]
         return text_table(("mode", "stage", "nodes"), rows)
-
-
-class Findings(Sequence[Finding]):
-    """What is wrong, most severe first; shows itself as a table."""
-
-    _HEADINGS = ("severity", "step", "finding", "evidence", "what to do")
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self._findings = tuple(findings)
-
-    @overload
-    def __getitem__(self, index: int) -> Finding: ...
-    @overload
-    def __getitem__(self, index: slice) -> Findings: ...
-    def __getitem__(self, index: int | slice) -> Finding | Findings:
-        found = self._findings[index]
-        return Findings(found) if isinstance(found, tuple) else found
-
-    def __len__(self) -> int:
-        return len(self._findings)
-
-    def rows(self) -> list[tuple[str, str, str, str, str]]:
-        """Severity, steps, title, evidence and remedy of each, as text."""
-        return [
-            (found.severity.value, _steps(found), found.title, found.evidence, found.remedy)
-            for found in self._findings
-        ]
-
-    def __repr__(self) -> str:
-        if not self._findings:
-            return "No findings."
-        rows = [row[:3] for row in self.rows()]
-        return text_table(self._HEADINGS[:3], rows, width=160)
-
-    def _repr_html_(self) -> str:
-        return html_table(self._HEADINGS, self.rows()) if self._findings else "<p>No findings.</p>"
-
-
-def _steps(finding: Finding) -> str:
-    if finding.first_step is None:
-        return "whole run"
-    if finding.last_step is None or finding.last_step == finding.first_step:
-        return str(finding.first_step)
-    return f"{finding.first_step} to {finding.last_step} ({finding.step_count})"
-
-
-@dataclass(frozen=True, slots=True)
-class LossArrays:
-    """Losses over the steps of one side; axis 0 of every array is the step or bin of steps.
-
-    Attributes:
-        steps: int64; the first step of each bin.
-        steps_per_bin: 1 when no step was folded.
-        mae: float64; the last finite value in each bin, NaN where there is none.
-        mape: Likewise; no factor 100.
-        smape: Likewise; no factor 200.
-        user: Likewise; the loss the model trains with.
-        mape_masked: int64; masked elements of MAPE, summed over the bin, of ORT's side.
-        smape_masked: Likewise of sMAPE.
-    """
-
-    steps: np.ndarray
-    steps_per_bin: int
-    mae: np.ndarray
-    mape: np.ndarray
-    smape: np.ndarray
-    user: np.ndarray
-    mape_masked: np.ndarray
-    smape_masked: np.ndarray
-
-
-class Losses:
-    """The losses of a run."""
-
-    def __init__(self, read: Reading) -> None:
-        self._read = read
-
-    def at(self, step: int) -> StepLosses:
-        """Both sides' losses at a step, sampled or not, non-finite values included.
-
-        Raises:
-            UnknownNameError: None were recorded at that step.
-        """
-        return self._read(lambda reader: reader.losses(step))
-
-    def arrays(
-        self,
-        side: Literal["candidate", "reference"] = "candidate",
-        *,
-        first_step: int | None = None,
-        last_step: int | None = None,
-        max_points: int = 2000,
-    ) -> LossArrays:
-        """Losses as arrays; folded into bins when there are more than ``max_points`` steps.
-
-        Args:
-            side: ``candidate`` for ONNX Runtime, every step; ``reference`` for eager PyTorch,
-                sampled steps only.
-            first_step: First step; None for the first there is.
-            last_step: Last step, included; None for the last there is.
-            max_points: At most so many entries.
-        """
-        bins = self._read(lambda reader: reader.loss_bins(first_step, last_step, max_points))
-        last = bins.last[SIDES.index(Side(side))]
-        masked = bins.masked.sum(axis=1)
-        return LossArrays(
-            steps=bins.steps,
-            steps_per_bin=bins.steps_per_bin,
-            mae=last[LOSS_NAMES.index("mae")],
-            mape=last[LOSS_NAMES.index("mape")],
-            smape=last[LOSS_NAMES.index("smape")],
-            user=last[LOSS_NAMES.index("user")],
-            mape_masked=masked[MASKED_LOSSES.index("mape")],
-            smape_masked=masked[MASKED_LOSSES.index("smape")],
-        )
-
-    def __repr__(self) -> str:
-        newest = self._read(lambda reader: reader.latest_losses())
-        if newest is None or newest.candidate is None:
-            return (
-                "<no losses yet>" if newest is None else f"<losses: {newest.note or 'none seen'}>"
-            )
-        shown = ", ".join(
-            f"{name} {value:.4g}"
-            for name in ("mae", "mape", "smape")
-            if (value := getattr(newest.candidate, name)) is not None
-        )
-        return f"<losses up to step {newest.step}: {shown or newest.candidate.user_value}>"

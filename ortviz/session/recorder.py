@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ortviz.record import (
-    EventKind,
     GraphRecord,
     LossObservation,
     Problem,
@@ -22,6 +21,7 @@ from ortviz.record import (
     StepCapture,
 )
 from ortviz.record.store import RunState, RunWriter
+from ortviz.session import words
 from ortviz.session.inbox import DEFAULT_MAX_BYTES, DEFAULT_MAX_ITEMS, Inbox
 from ortviz.session.pace import Pace, Sampling
 from ortviz.session.storage import create_storage
@@ -284,13 +284,7 @@ class Recorder:
     def _refuse(self, graph: GraphRecord) -> None:
         if self._thread is None or self._ended or not self._ours():
             return
-        self.problem(
-            Problem(
-                what=f"The stage {graph.stage.value} of the {graph.mode.value} graph could not be "
-                "recorded: too much waits to be written.",
-                remedy="Nothing is wrong with the training. Record to a faster disk, by path=.",
-            )
-        )
+        self.problem(words.refused_graph(graph))
 
     def _skip(self, step: int) -> None:
         if self._thread is None or self._ended or not self._ours():
@@ -303,44 +297,21 @@ class Recorder:
 
     def _tell_skips(self, step: int) -> None:
         count, self._skipped = self._skipped, 0
-        steps = "1 step that was due was" if count == 1 else f"{count} steps that were due were"
-        self.event(
-            RunEvent(
-                EventKind.SAMPLING_SKIPPED,
-                step,
-                f"{steps} not sampled, because earlier ones were still being written. "
-                "Sample less often: every= (--every) with a larger number.",
-            )
-        )
+        self.event(words.skipped(count, step))
 
     def _drop(self, step: int) -> None:
         if self._thread is None or self._ended or not self._ours():
             return
         self._dropped += 1
         if self._dropped == 1:
-            self.problem(
-                Problem(
-                    what=f"From step {step} on, some steps have no recorded losses: training is "
-                    "faster than they can be written.",
-                    remedy="Nothing is wrong with the training. The count follows when it ends.",
-                    step=step,
-                )
-            )
+            self.problem(words.first_loss_dropped(step))
 
     def _tell_leftovers(self) -> None:
         step = self._pace.latest_step or 0
         if self._skipped:
             self._tell_skips(step)
         if self._dropped:
-            self.problem(
-                Problem(
-                    what=f"{self._dropped} of {self._pace.step_count} steps have no recorded "
-                    "losses, because training was faster than they could be written.",
-                    remedy="Nothing is wrong with the training. A run on a faster disk, or a "
-                    "larger batch, keeps them all.",
-                    step=step,
-                )
-            )
+            self.problem(words.losses_dropped(self._dropped, self._pace.step_count, step))
 
 
 def size_bytes(arrays: Iterable[np.ndarray]) -> int:

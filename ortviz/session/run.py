@@ -12,8 +12,10 @@ from ortviz.errors import OrtvizError, StoreError
 from ortviz.protocol.messages import ControlView, ProblemRow
 from ortviz.record import Problem, RunEvent, RunInfo, RunStatus
 from ortviz.record.store import RunReader, RunState
-from ortviz.session.contents import Findings, Graphs, Losses, Reading, Steps
+from ortviz.session.contents import Graphs, Reading, Steps
+from ortviz.session.finding_list import Findings
 from ortviz.session.live import LiveFeed, Send
+from ortviz.session.losses import Losses
 from ortviz.session.storage import SUFFIX
 
 if TYPE_CHECKING:
