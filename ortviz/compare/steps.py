@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from numpy.typing import NDArray
@@ -114,11 +114,12 @@ def _compare_site(
     their_dtype = candidate.stats.dtype if candidate.stats else reference.stats.dtype
     dtype = tolerances.looser(reference.stats.dtype, their_dtype)
     found = compare_values(ours, theirs, dtype, tolerances, scales.get(site.direction, 0.0))
-    fields = asdict(found)
+    # Not asdict, which copies every value deeply.
+    found_fields = {each.name: getattr(found, each.name) for each in fields(found)}
     if their_dtype != reference.stats.dtype:
         note = f"The dtypes differ: eager {reference.stats.dtype}, ORT {their_dtype}."
-        fields["reason"] = f"{note} {found.reason}".strip()
-    return SiteComparison(site, **fields)
+        found_fields["reason"] = f"{note} {found.reason}".strip()
+    return SiteComparison(site, **found_fields)
 
 
 def _why_not(reference: SiteRecord, candidate: SiteRecord) -> str:
