@@ -122,6 +122,7 @@ def test_an_interrupted_cell_gives_the_model_back(training: Training) -> None:
     wait_for_step(debugger, 2 * EVERY)
     training.page.command("notebook:interrupt-kernel")
     expect(debugger.find("run-status")).to_be_visible()
+    training.wait_until(lambda: not training.is_busy(), "the cell has ended")
     assert training.page.execute("print(model is original)").strip() == "True"
     debugger.view("traces")
     expect(debugger.find("trace-row").first).to_be_visible()

@@ -53,10 +53,22 @@ export function VirtualList(props: VirtualListProps) {
   const shown = rowWindow(count, rowHeight, view.top, view.height);
   useViewport(scroller, setView);
 
-  useLayoutEffect(() => {
+  const missed = useRef(false);
+  const revealSelected = () => {
     const target = selected >= 0 ? selected : (props.revealed ?? -1);
     if (target >= 0) reveal(scroller.current, target, rowHeight, headerHeight);
+  };
+  const visible = view.height > 0;
+
+  useLayoutEffect(() => {
+    // A list in a hidden view cannot be scrolled; it is when it comes on screen.
+    missed.current = scroller.current?.clientHeight === 0;
+    if (!missed.current) revealSelected();
   }, [props.revealKey]);
+  useLayoutEffect(() => {
+    if (visible && missed.current) revealSelected();
+    if (visible) missed.current = false;
+  }, [visible]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const target = targetOfKey(event, props);
