@@ -47,7 +47,9 @@
     const style = document.createElement("style");
     style.textContent =
       ".ortviz-mark > .border, .ortviz-mark > path.node-border { stroke: var(--ortviz-mark); stroke-width: 3px; }" +
-      ".ortviz-mark .node-item-type > path { fill: var(--ortviz-mark); }";
+      ".ortviz-mark .node-item-type > path { fill: var(--ortviz-mark); }" +
+      // White on a light page's dark marks, and the other way round.
+      ".ortviz-mark .node-item-type > text { fill: Canvas; }";
     document.head.append(style);
     applyTheme();
   });

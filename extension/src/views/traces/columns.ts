@@ -3,8 +3,8 @@ import { formatNumber, formatShape, formatShortCount } from "../shared/format";
 
 /** Widths in px of the parts of a row; the first one stays while the rest scrolls sideways. */
 export const WIDTHS = {
-  site: 214,
-  shape: 84,
+  site: 208,
+  shape: 80,
   dtype: 56,
   stat: 74,
   count: 70,
