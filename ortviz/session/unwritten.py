@@ -41,8 +41,10 @@ class Unwritten:
         """Findings that are to be written."""
         self.findings.update((finding.key, finding) for finding in findings)
 
-    def lose(self, step: int) -> None:
-        """Something of this step could not be written."""
+    def lose(self, step: int | None) -> None:
+        """Something of this step could not be written; nothing to count when it is of no step."""
+        if step is None:
+            return
         if not self._lost_count:
             self._first_lost = step
         if not self._lost_count or step != self._last_lost:

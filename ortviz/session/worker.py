@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Protocol, Union
@@ -55,6 +56,15 @@ class Engine(Protocol):
 
     def on_event(self, event: RunEvent) -> Sequence[Finding]:
         """Something that happened to the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One thing that is ready to be written, and what to say if that fails."""
+
+    trouble: str
+    step: int | None
+    act: Callable[[], None]
 
 
 class Worker:
@@ -149,28 +159,30 @@ class Worker:
         return True
 
     def _keep_all(self, items: Sequence[Item]) -> None:
-        lost: Sequence[Item] = items
+        # All is looked at before anything is written, so that nothing goes unnoticed while the
+        # disk refuses, and the file is not held while steps are compared.
+        writes: list[_Write] = []
+        for item in items:
+            step, trouble = _step_of(item), f"{type(item).__name__} could not be recorded"
+            act = partial(self._prepare, item, trouble, writes)
+            if not self._guarded(trouble, act, step):
+                self._unwritten.lose(step)
+        failed: list[_Write] = []
+        if writes or self._unwritten.findings:
+            act = partial(self._write, writes, failed)
+            if not self._guarded("Steps could not be written", act, None):
+                failed = writes
+        for write in failed:
+            self._unwritten.lose(write.step)
 
-        def keep() -> None:
-            nonlocal lost
-            with self._writer.batch():
-                failed = [
-                    item
-                    for item in items
-                    if not self._guarded(
-                        f"{type(item).__name__} could not be recorded",
-                        partial(self._keep, item),
-                        _step_of(item),
-                    )
-                ]
-                self._write_findings()
-            lost = failed
-
-        if self._guarded("Steps could not be written", keep, None):
-            self._unwritten.findings.clear()
-        for item in lost:
-            if isinstance(item, (StepCapture, LossObservation)):
-                self._unwritten.lose(_step_of(item) or 0)
+    def _write(self, writes: Sequence[_Write], failed: list[_Write]) -> None:
+        """One transaction; what alone could not be written is added to ``failed``."""
+        with self._writer.batch():
+            failed += [
+                write for write in writes if not self._guarded(write.trouble, write.act, write.step)
+            ]
+            self._write_findings()
+        self._unwritten.findings.clear()
 
     def _write_findings(self) -> None:
         if self._unwritten.findings:
@@ -181,28 +193,29 @@ class Worker:
         with suppress(StoreError):
             self._unwritten.write_problems(self._writer, last=last)
 
-    def _keep(self, item: Item) -> None:
+    def _prepare(self, item: Item, trouble: str, writes: list[_Write]) -> None:
+        """Do everything but the writing; what is to be written is added to ``writes``."""
+        act: Callable[[], None]
+        step = _step_of(item)
         if isinstance(item, StepCapture):
-            self._keep_capture(item)
+            act = partial(self._put_step, item.record, self._compared(item))
         elif isinstance(item, LossObservation):
-            self._keep_losses(step_losses(item))
+            losses = step_losses(item)
+            self._look(lambda: self._engine.on_losses(losses), step)
+            act = partial(self._writer.put_losses, losses)
         elif isinstance(item, GraphRecord):
-            self._keep_graph(item)
+            self._look(lambda: self._engine.on_graph(item), step)
+            act = partial(self._put_graph, item)
         elif isinstance(item, RunEvent):
-            self._keep_event(item)
-        elif isinstance(item, Problem):
-            self._unwritten.add_problem(item)
+            self._look(lambda: self._engine.on_event(item), step)
+            act = partial(self._writer.put_event, item)
+        else:
+            if item is not None:
+                self._unwritten.add_problem(item)
+            return
+        writes.append(_Write(trouble, step, act))
 
-    def _guarded(self, trouble: str, act: Callable[[], None], step: int | None) -> bool:
-        """Whether ``act`` did not raise; if it did, the trouble is told."""
-        try:
-            act()
-        except Exception as error:  # noqa: BLE001  (training must not stop for our trouble)
-            self._trouble(trouble, error, step)
-            return False
-        return True
-
-    def _keep_capture(self, capture: StepCapture) -> None:
+    def _compared(self, capture: StepCapture) -> StepComparison | None:
         from ortviz.compare import compare_step
 
         record = capture.record
@@ -212,23 +225,26 @@ class Worker:
         except Exception as error:  # noqa: BLE001  (the statistics are still worth keeping)
             self._trouble("Eager and ORT could not be compared", error, record.step)
         self._look(lambda: self._engine.on_step(record, comparison), record.step)
+        return comparison
+
+    def _put_step(self, record: StepRecord, comparison: StepComparison | None) -> None:
         with self._writer.batch():
             self._writer.put_step(record, comparison)
             # So that a reader never sees a recorded step newer than the run's latest one.
             self._store_state(at_once=True)
 
-    def _keep_losses(self, losses: StepLosses) -> None:
-        self._look(lambda: self._engine.on_losses(losses), losses.step)
-        self._writer.put_losses(losses)
-
-    def _keep_graph(self, graph: GraphRecord) -> None:
-        self._look(lambda: self._engine.on_graph(graph), None)
+    def _put_graph(self, graph: GraphRecord) -> None:
         self._writer.put_graph(graph)
         self.graph_count += 1
 
-    def _keep_event(self, event: RunEvent) -> None:
-        self._look(lambda: self._engine.on_event(event), event.step)
-        self._writer.put_event(event)
+    def _guarded(self, trouble: str, act: Callable[[], object], step: int | None) -> bool:
+        """Whether ``act`` did not raise; if it did, the trouble is told."""
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  (training must not stop for our trouble)
+            self._trouble(trouble, error, step)
+            return False
+        return True
 
     def _look(self, detect: Callable[[], Sequence[Finding]], step: int | None) -> None:
         """Note what is found; it is written in the same transaction as what it was found in."""

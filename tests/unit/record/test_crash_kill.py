@@ -5,11 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import signal
-import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,72 +15,20 @@ from ortviz.errors import StoreError
 from ortviz.record import RunStatus
 from ortviz.record.store import RunReader, RunWriter
 from tests.unit.record import crash_runs
+from tests.unit.record.crash_child import Child, Say, killed_at_the_end
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 KILLS = 25
-STEP = struct.Struct("<q")
 CLOSING = -1
 
 
-class Child:
-    """A process that records until it is killed, and says which steps were written.
-
-    Args:
-        work: What it does; given a function to report a number with.
-    """
-
-    def __init__(self, work: Callable[[Callable[[int], None]], None]) -> None:
-        self._source, target = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            code = 1
-            try:
-                os.close(self._source)
-                work(lambda number: os.write(target, STEP.pack(number)) and None)
-                code = 0
-            finally:
-                os._exit(code)
-        os.close(target)
-        self.said: list[int] = []
-
-    def hear(self) -> int | None:
-        """The next number; None when it has ended."""
-        content = os.read(self._source, STEP.size)
-        if not content:
-            return None
-        (number,) = STEP.unpack(content)
-        self.said.append(number)
-        return number
-
-    def wait_for(self, wanted: int) -> None:
-        """Listen until it has said ``wanted``."""
-        while self.hear() not in (wanted, None):
-            pass
-
-    def kill(self) -> None:
-        """End it at once, then listen to what it had said before."""
-        os.kill(self.pid, signal.SIGKILL)
-        status = os.waitpid(self.pid, 0)[1]
-        assert os.waitstatus_to_exitcode(status) in (-signal.SIGKILL, 0)
-        while self.hear() is not None:
-            pass
-        os.close(self._source)
-
-
-@contextmanager
-def killed_at_the_end(child: Child) -> Iterator[Child]:
-    """Whatever the test finds, no process stays."""
-    try:
-        yield child
-    finally:
-        child.kill()
-
-
-def record(path: Path, checkpoint_pages: int, stop_after: int | None = None) -> Callable:
+def record(
+    path: Path, checkpoint_pages: int, stop_after: int | None = None
+) -> Callable[[Say], None]:
     """Work that writes step after step; then, if told so, closes the file."""
 
-    def work(say: Callable[[int], None]) -> None:
+    def work(say: Say) -> None:
         writer = RunWriter.create(path, crash_runs.info())
         # SQLite moves the journal into the file so often that kills fall into that too.
         writer._database.row(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
@@ -94,6 +39,10 @@ def record(path: Path, checkpoint_pages: int, stop_after: int | None = None) -> 
         writer.close()
 
     return work
+
+
+def wait_for_step(child: Child, step: int) -> None:
+    child.wait_for(lambda said: said == step)
 
 
 def check(path: Path, said: list[int]) -> None:
@@ -114,7 +63,7 @@ def test_killed_between_and_inside_steps(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.ortviz"
         child = Child(record(path, checkpoint_pages=draw.choice([4, 40, 1000])))
         with killed_at_the_end(child):
-            child.wait_for(draw.randrange(60))
+            wait_for_step(child, draw.randrange(60))
             # A step takes about a millisecond, so this is anywhere within the next few.
             time.sleep(draw.random() * 0.004)
         check(path, child.said)
@@ -131,7 +80,7 @@ def test_killed_while_the_file_is_created_or_closed(tmp_path: Path) -> None:
         child = Child(record(path, checkpoint_pages=1000, stop_after=12 if at_the_end else None))
         with killed_at_the_end(child):
             if at_the_end:
-                child.wait_for(CLOSING)
+                wait_for_step(child, CLOSING)
             time.sleep(draw.random() * 0.03)
         said = [step for step in child.said if step != CLOSING]
         if said or (path.is_file() and opens(path)):
@@ -155,7 +104,7 @@ def test_a_run_that_was_killed_can_be_copied_and_read_again(tmp_path: Path) -> N
     path = tmp_path / "run.ortviz"
     child = Child(record(path, checkpoint_pages=1000))
     with killed_at_the_end(child):
-        child.wait_for(30)
+        wait_for_step(child, 30)
     assert path.with_name("run.ortviz-wal").stat().st_size > 0
     with RunReader.open(path) as reader:
         reader.save_copy(tmp_path / "copy.ortviz")
@@ -167,11 +116,11 @@ def test_readers_stay_right_while_the_writer_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "run.ortviz"
     child = Child(record(path, checkpoint_pages=4))
     with killed_at_the_end(child):
-        child.wait_for(5)
+        wait_for_step(child, 5)
         reader = RunReader.open(path)
         seen = reader.latest_sampled_step()
         for wanted in range(10, 60, 5):
-            child.wait_for(wanted)
+            wait_for_step(child, wanted)
             latest = reader.latest_sampled_step()
             assert latest is not None
             assert seen is not None
