@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules import module as _module
 
@@ -41,3 +42,17 @@ def watch_module_calls(enter: EnterHook, leave: LeaveHook) -> Callable[[], None]
             wants_kwargs.pop(after.id, None)
 
     return remove
+
+
+def backward_passes_through(node: Any) -> bool:
+    """Tell whether the backward that runs on this thread goes through a node of the graph.
+
+    Args:
+        node: A tensor's ``grad_fn``; None answers False.
+
+    Returns:
+        False outside of a backward pass.
+    """
+    if node is None or torch._C._current_graph_task_id() == -1:
+        return False
+    return bool(torch._C._will_engine_execute_node(node))

@@ -2,55 +2,99 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from ortviz.capture.loss_watch import SeenLoss
 from ortviz.capture.stats import dtype_name, host_values
 from ortviz.record import LossObservation
 
+if TYPE_CHECKING:
+    import numpy as np
+
 NO_LOSS_SEEN = (
     "No loss was seen: ortviz recognises a loss module called with (input, target), such as "
     "criterion(model(x), y). A loss written as an expression or inside the model is not."
 )
+SEVERAL_LOSSES = (
+    "The step trains with several losses together; the three losses are of the first one's "
+    "(input, target), and the sum's own value is unknown."
+)
+
+
+ELEMENTS_EVERY_STEP = 1 << 20
+"""Larger losses are looked at element by element at sampled steps only."""
 
 
 def observe_loss(
     step: int,
-    seen: SeenLoss | None,
+    losses: list[SeenLoss],
     reference_outputs: tuple[torch.Tensor, ...] | None,
     gradient: torch.Tensor | None,
-    unseen_note: str = NO_LOSS_SEEN,
 ) -> LossObservation:
     """Put together what one step's loss saw on both sides.
 
     Args:
         step: Number of the training forward pass.
-        seen: The loss call on ORT's side, None when there was none.
+        losses: The calls on ORT's side that the step trains with; empty when none was seen.
         reference_outputs: The shadow's flattened outputs; None at unsampled steps.
         gradient: What arrived at the model's first output.
-        unseen_note: The note when ``seen`` is None.
     """
-    arrived = None if gradient is None else host_values(gradient.clone())
-    if seen is None:
-        return LossObservation(step, None, None, "", None, "", gradient=arrived, note=unseen_note)
-    note = _not_elementwise(seen)
-    reference, reference_note = _reference_input(seen, reference_outputs)
+    if not losses:
+        return LossObservation(
+            step,
+            None,
+            None,
+            "",
+            None,
+            "",
+            gradient=_arrived(gradient, elementwise=False),
+            note=NO_LOSS_SEEN,
+        )
+    seen = losses[0]
+    sampled = reference_outputs is not None
+    note = _not_elementwise(seen) or _too_large(seen, sampled)
     usable = not note
+    reference, reference_note = _reference_input(seen, reference_outputs)
+    several = len(losses) > 1
     return LossObservation(
         step=step,
-        input=host_values(seen.input) if usable else None,
-        target=host_values(seen.target) if usable else None,
+        input=host_values(seen.input.clone()) if usable else None,
+        target=host_values(seen.target.clone()) if usable else None,
         dtype=dtype_name(seen.input.dtype),
-        user_value=float(seen.value),
-        user_loss=seen.name,
+        user_value=None if several else float(seen.value),
+        user_loss=" + ".join(dict.fromkeys(loss.name for loss in losses)),
         reference_input=host_values(reference) if usable and reference is not None else None,
-        reference_user_value=_reference_value(seen, reference),
-        gradient=arrived,
-        note=note or reference_note,
+        reference_user_value=None if several else _reference_value(seen, reference),
+        gradient=_arrived(gradient, elementwise=usable),
+        note=note or (SEVERAL_LOSSES if several else reference_note),
+    )
+
+
+def _arrived(gradient: torch.Tensor | None, *, elementwise: bool) -> np.ndarray | None:
+    """The gradient where single elements matter; empty where only its being finite does."""
+    if gradient is None:
+        return None
+    # A NaN or an infinity anywhere makes the sum one; an overflowing sum only costs a copy.
+    if elementwise or not bool(torch.isfinite(gradient.sum())):
+        return host_values(gradient.clone())
+    return host_values(gradient.new_empty(0))
+
+
+def _too_large(seen: SeenLoss, sampled: bool) -> str:
+    count = max(seen.input.numel(), seen.target.numel())
+    if sampled or count <= ELEMENTS_EVERY_STEP:
+        return ""
+    return (
+        f"{seen.name} has {count:,} elements: the three losses are computed at sampled steps only, "
+        "so that the others cost nothing."
     )
 
 
 def _not_elementwise(seen: SeenLoss) -> str:
+    if not seen.unchanged:
+        return f"What {seen.name} was given was changed in place before the backward pass."
     if not seen.target.is_floating_point() or not seen.input.is_floating_point():
         return (
             f"{seen.name} was given a target of {dtype_name(seen.target.dtype)}: the three losses "

@@ -13,7 +13,7 @@ from torch.autograd.graph import register_multi_grad_hook
 
 from ortviz.capture import records
 from ortviz.capture.assemble import assemble
-from ortviz.capture.observation import NO_LOSS_SEEN, observe_loss
+from ortviz.capture.observation import observe_loss
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import SideBuilder
 from ortviz.capture.shadow import Shadow
@@ -52,6 +52,8 @@ class StepObserver:
         """A training forward begins."""
         if self._open and (self.fallback or len(self._open) >= _OPEN_LIMIT):
             self.finish_oldest()
+        for older in self._open:
+            older.watch.close()
         step = self.next_step
         self.next_step += 1
         self.sink.stepped(step)
@@ -196,11 +198,8 @@ class StepObserver:
                 self.guarded(pending, lambda: self._hand_over_capture(pending))
 
     def _hand_over_loss(self, pending: PendingStep, gradient: torch.Tensor | None) -> None:
-        self.sink.observed(
-            observe_loss(
-                pending.step, pending.watch.seen, pending.shadow_outputs, gradient, NO_LOSS_SEEN
-            )
-        )
+        losses = pending.watch.trained()
+        self.sink.observed(observe_loss(pending.step, losses, pending.shadow_outputs, gradient))
 
     def _hand_over_capture(self, pending: PendingStep) -> None:
         shadow = pending.shadow
@@ -208,6 +207,11 @@ class StepObserver:
             gradients = pending.arrived_gradients() or [None] * len(shadow.outputs)
             self._shadow.backward(shadow, gradients)
         buffers = dict(self.original.named_buffers())
+        # ORT computes gradients of frozen parameters too; autograd then drops them.
+        frozen = {n for n, p in self.original.named_parameters() if not p.requires_grad}
+        pending.parameter_grads = {
+            name: None if name in frozen else grad for name, grad in pending.parameter_grads.items()
+        }
         self.sink.captured(assemble(pending, buffers, self._callable_modules()))
 
     def _callable_modules(self) -> dict[str, str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ortviz._compat.ort_agents import Agent
 from ortviz.capture.loss_watch import LossWatch
 from ortviz.capture.plan import TapPlan
 from ortviz.capture.records import SideBuilder
@@ -22,9 +21,6 @@ class PendingStep:
         step: Its number.
         sampled: Whether it is recorded in full.
         fallback: Whether eager PyTorch ran instead of ORT.
-        agent: The agent that served it; the same must serve its backward.
-        state: Carries the tapped agent's run from forward to backward; None for the plain agent,
-            which uses ORTModule's own.
         plan: What the tapped agent reads; None for the plain agent.
         start: Inputs and weights as the step found them; only when sampled.
         buffers_before: Copies of the buffers when the step began; only when sampled.
@@ -43,8 +39,6 @@ class PendingStep:
     step: int
     sampled: bool
     fallback: bool = False
-    agent: Agent | None = None
-    state: object = None
     plan: TapPlan | None = None
     start: SideBuilder | None = None
     buffers_before: dict[str, torch.Tensor] = field(default_factory=dict)

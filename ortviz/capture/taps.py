@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
+import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
@@ -25,6 +27,21 @@ from ortviz.graphs import ModuleScopes, parse_model
 from ortviz.record import Mode, Problem, Sink, Stage
 
 Finished = Callable[[PendingStep], None]
+
+
+@dataclass(slots=True)
+class _Route:
+    """Which agent began a run and must end it.
+
+    Attributes:
+        agent: It.
+        state: What carries the run; None where that is ORTModule's own state.
+        pending: The step to record; None when its recording was given up.
+    """
+
+    agent: Agent
+    state: object = None
+    pending: PendingStep | None = None
 
 
 class Taps:
@@ -54,7 +71,8 @@ class Taps:
         self._module_names = module_names
         self._sink = sink
         self._on_backward_done = on_backward_done
-        self._by_state: dict[int, PendingStep] = {}
+        # ORTModule drops its state when a backward is done or can never come.
+        self._routes: weakref.WeakKeyDictionary[object, _Route] = weakref.WeakKeyDictionary()
         self._running: PendingStep | None = None
         self._tapped: TappedAgent | None = None
         self._plan: TapPlan | None = None
@@ -68,8 +86,15 @@ class Taps:
         self._broken = ""
 
     def forget(self, pending: PendingStep) -> None:
-        """Drop a step whose backward will not be waited for."""
-        self._by_state = {k: p for k, p in self._by_state.items() if p is not pending}
+        """Record nothing more of a step; its backward will still find its agent."""
+        for route in self._routes.values():
+            if route.pending is pending:
+                route.pending = None
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether a backward may still come that only the tapped agent can run."""
+        return any(route.state is not None for route in self._routes.values())
 
     def run_forward(
         self, plain: Agent, feeds: OrtValues, fetches: OrtValues, state: object, cache: object
@@ -80,15 +105,14 @@ class Taps:
             plain.run_forward(feeds, fetches, state, cache)
             return
         tapped = self._agent_for(pending)
-        self._by_state[id(state)] = pending
+        self._routes[state] = route = _Route(plain, pending=pending)
         self._running = pending
         begun = perf_counter()
         try:
             if tapped is None:
-                pending.agent = plain
                 plain.run_forward(feeds, fetches, state, cache)
             else:
-                self._run_tapped(tapped, plain, pending, (feeds, fetches, state, cache))
+                self._run_tapped(tapped, route, pending, (feeds, fetches, state, cache))
         finally:
             pending.ort_secs += perf_counter() - begun
             self._running = None
@@ -97,17 +121,17 @@ class Taps:
         self, plain: Agent, feeds: OrtValues, fetches: OrtValues, state: object
     ) -> None:
         """Run the backward of a step; see :class:`AgentWatcher`."""
-        pending = self._by_state.pop(id(state), None)
-        if pending is None or pending.agent is None:
-            plain.run_backward(feeds, fetches, state)
-            return
+        route = self._routes.pop(state, None) or _Route(plain)
+        pending = route.pending
         self._running = pending
         begun = perf_counter()
         try:
-            pending.agent.run_backward(feeds, fetches, pending.state or state)
+            route.agent.run_backward(feeds, fetches, route.state or state)
         finally:
-            pending.ort_secs += perf_counter() - begun
             self._running = None
+        if pending is None:
+            return
+        pending.ort_secs += perf_counter() - begun
         try:
             self._read_gradients(pending, feeds, fetches)
             self._on_backward_done(pending)
@@ -124,7 +148,7 @@ class Taps:
     def _run_tapped(
         self,
         tapped: TappedAgent,
-        plain: Agent,
+        route: _Route,
         pending: PendingStep,
         run: tuple[OrtValues, OrtValues, object, object],
     ) -> None:
@@ -137,11 +161,10 @@ class Taps:
         except Exception as error:  # noqa: BLE001 - the plain agent's error is the user's
             failure = error
         if failure is None:
-            pending.agent, pending.state, pending.plan = tapped, own_state, self._plan
+            route.agent, route.state, pending.plan = tapped, own_state, self._plan
             return
-        pending.agent = plain
         pending.values.clear()
-        plain.run_forward(feeds, fetches, state, cache)
+        route.agent.run_forward(feeds, fetches, state, cache)
         self._give_up(failure, pending.step)
 
     def _agent_for(self, pending: PendingStep) -> TappedAgent | None:
@@ -196,8 +219,8 @@ class Taps:
         self._running.values.update(zip(names, tensors, strict=True))
 
     def _on_backward(self, tensors: tuple[torch.Tensor, ...]) -> None:
-        assert self._running is not None
-        assert self._running.plan is not None
+        if self._running is None or self._running.plan is None:
+            return
         # Copied: an Identity may share its buffer with a gradient the optimiser changes.
         self._running.values.update(
             zip(self._running.plan.backward_names, (t.clone() for t in tensors), strict=True)

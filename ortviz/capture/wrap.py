@@ -169,7 +169,10 @@ class WrappedModule:
             ort_module.__dict__["forward"] = self._forward
             manager = ort_private.training_manager(ort_module)
             agent = execution_agent(manager) if manager is not None else None
-            if manager is not None and isinstance(agent, AgentSwitch):
+            taps = self.observer.taps
+            # A backward that is still to come must find the agent that ran its forward.
+            waiting = taps is not None and taps.outstanding
+            if manager is not None and isinstance(agent, AgentSwitch) and not waiting:
                 set_execution_agent(manager, agent.plain)
         return self._model
 
@@ -215,10 +218,14 @@ class WrappedModule:
         except Exception as error:
             if self._on_failure == "raise" or self.observer.next_step > 1:
                 raise
-            self._gave_up = True
-            self.observer.fallback = True
-            self._fallback_event(error, 0)
-            return self._model(*args, **kwargs)
+            failure = error
+        # Outside of the except clause: what eager PyTorch raises too is the user's own mistake,
+        # and is told as PyTorch tells it.
+        result = self._model(*args, **kwargs)
+        self._gave_up = True
+        self.observer.fallback = True
+        self._fallback_event(failure, 0)
+        return result
 
     def _look_for_fallback(self, ort_module: nn.Module, step: int) -> None:
         pending, error = ort_private.is_fallback(ort_module)

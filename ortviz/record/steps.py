@@ -246,11 +246,12 @@ class LossObservation:
         target: The loss's second argument; None likewise.
         dtype: PyTorch's name of the input's dtype without ``torch.``.
         user_value: What the user's loss returned, when it is one number.
-        user_loss: ``mae``, ``mape``, ``smape``, or the class name of another loss; empty when
-            no loss was seen.
+        user_loss: ``mae``, ``mape``, ``smape``, or the class name of another loss; several are
+            joined by `` + ``; empty when no loss was seen.
         reference_input: The eager shadow's input to the same loss; None at unsampled steps.
         reference_user_value: The user's loss on the shadow's outputs; None when unknown.
-        gradient: Gradient that arrived at the model's first output; None when no backward ran.
+        gradient: Gradient that arrived at the model's first output; None when no backward ran;
+            without elements when it arrived, is finite, and no single element matters.
         note: Why something is missing, one sentence for a person; else empty.
     """
 

@@ -410,3 +410,108 @@ def test_a_wrapped_part_of_an_eager_model_and_two_wrapped_in_one(tmp_path: Path)
         assert len(sink.captures) == 2
         assert nothing_diverges(sink)
         assert {seen.user_loss for seen in sink.observations} == {"mae"}
+
+
+def test_twelve_forwards_before_one_backward(tmp_path: Path) -> None:
+    """More steps than are kept open: recording may be given up, the backward never."""
+    torch.manual_seed(1)
+    sink = ListSink()
+    model = mlp()
+    wrapped = wrap_module(model, sink, name="m", every=1, save_dir=tmp_path)
+    inputs = torch.randn(12, 8, 4)
+    sum(wrapped(x).square().mean() for x in inputs).backward()
+    got = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    sum(model(x).square().mean() for x in inputs).backward()
+    for gradient, parameter in zip(got, model.parameters(), strict=True):
+        assert torch.allclose(gradient, parameter.grad, atol=1e-6)
+
+
+def test_a_backward_after_the_watching_ended(tmp_path: Path) -> None:
+    sink = ListSink()
+    model = mlp()
+    wrapped = wrap_module(model, sink, name="m", every=1, save_dir=tmp_path)
+    wrapped(torch.randn(8, 4)).sum().backward()
+    loss = wrapped(torch.randn(8, 4)).sum()
+    detach(wrapped)
+    model.zero_grad()
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_nothing_of_a_dropped_forward_is_kept(tmp_path: Path) -> None:
+    wrapped = wrap_module(mlp(), ListSink(), name="m", every=1, save_dir=tmp_path)
+    for _ in range(3):
+        wrapped(torch.randn(8, 4))
+    finish(wrapped)
+    taps = vars(wrapped)["_ortviz_watched"].observer.taps
+    assert not taps.outstanding
+
+
+def test_keywords_of_a_loss_are_not_mixed_up(tmp_path: Path) -> None:
+    sink = ListSink()
+    wrapped = wrap_module(mlp(), sink, name="m", every=1, save_dir=tmp_path)
+    target = torch.full((8, 2), 7.0)
+    nn.MSELoss()(target=target, input=wrapped(torch.randn(8, 4))).backward()
+    seen = sink.observations[0]
+    assert seen.target is not None
+    assert (seen.target == 7).all()
+
+
+def test_a_loss_that_is_only_logged_is_not_the_trained_one(tmp_path: Path) -> None:
+    sink = ListSink()
+    wrapped = wrap_module(mlp(), sink, name="m", every=1, save_dir=tmp_path)
+    output, target = wrapped(torch.randn(8, 4)), torch.randn(8, 2)
+    nn.L1Loss()(output, target)
+    (nn.MSELoss()(output, target) * 5).backward()
+    assert sink.observations[0].user_loss == "MSELoss"
+
+
+def test_a_sum_of_losses_names_both_and_claims_no_value(tmp_path: Path) -> None:
+    sink = ListSink()
+    wrapped = wrap_module(mlp(), sink, name="m", every=1, save_dir=tmp_path)
+    output, target = wrapped(torch.randn(8, 4)), torch.randn(8, 2)
+    (nn.MSELoss()(output, target) + 0.1 * nn.L1Loss()(output, target)).backward()
+    seen = sink.observations[0]
+    assert seen.user_loss == "MSELoss + mae"
+    assert seen.user_value is None
+    assert seen.input is not None
+
+
+def test_a_frozen_parameter_has_no_gradient_on_either_side(tmp_path: Path) -> None:
+    model = mlp()
+    model[0].requires_grad_(False)
+    sink = ListSink()
+    wrapped = wrap_module(model, sink, name="m", every=1, save_dir=tmp_path)
+    wrapped(torch.randn(8, 4)).sum().backward()
+    finish(wrapped)
+    assert not sink.problems
+    assert statuses(sink.captures[0])["parameter_grad/0#weight"] is SiteStatus.NO_GRADIENT
+
+
+def test_large_losses_are_not_copied_at_unsampled_steps(tmp_path: Path) -> None:
+    sink = ListSink(every=2)
+    wrapped = wrap_module(nn.Linear(4, 1 << 18), sink, name="m", every=2, save_dir=tmp_path)
+    for _ in range(2):
+        output = wrapped(torch.randn(8, 4))
+        nn.MSELoss()(output, torch.zeros_like(output)).backward()
+    sampled, unsampled = sink.observations
+    assert sampled.input is not None
+    assert unsampled.input is None
+    assert "2,097,152 elements" in unsampled.note
+    assert unsampled.gradient is not None
+    assert unsampled.gradient.size == 0
+
+
+def test_a_mistake_of_the_user_is_told_as_pytorch_tells_it(tmp_path: Path) -> None:
+    sink = ListSink()
+    wrapped = wrap_module(
+        nn.Linear(4, 2), sink, name="m", every=1, save_dir=tmp_path, on_failure="eager"
+    )
+    with pytest.raises(RuntimeError, match="mat1 and mat2") as caught:
+        wrapped(torch.randn(3, 5))
+    assert caught.value.__context__ is None
+    assert not [event for event in sink.events if event.kind is EventKind.FALLBACK]
+    wrapped(torch.randn(3, 4)).sum().backward()
+    finish(wrapped)
+    assert sink.captures[-1].record.fallback is False
