@@ -454,6 +454,10 @@ def test_keywords_of_a_loss_are_not_mixed_up(tmp_path: Path) -> None:
     target = torch.full((8, 2), 7.0)
     nn.MSELoss()(target=target, input=wrapped(torch.randn(8, 4))).backward()
     seen = sink.observations[0]
+    if not hasattr(torch.nn.modules.module, "_global_forward_hooks_with_kwargs"):
+        # Such an old torch (2.4) tells its global hooks nothing of keywords.
+        assert "No loss was seen" in seen.note
+        return
     assert seen.target is not None
     assert (seen.target == 7).all()
 
