@@ -123,4 +123,11 @@ class Inbox(Generic[T]):
     def _fits(self, size_bytes: int, times: int = 1) -> bool:
         if self._item_count >= times * self.max_items:
             return False
-        return self._item_count == 0 or self._size_bytes + size_bytes <= times * self.max_bytes
+        # One sample of a large model may fill the bytes for a while, and the losses of the steps
+        # behind it need hardly any: their number bounds them.
+        small = size_bytes <= self.max_bytes // 4096
+        return (
+            small
+            or not self._item_count
+            or (self._size_bytes + size_bytes <= times * self.max_bytes)
+        )

@@ -70,3 +70,12 @@ def test_wait_empty_waits_until_the_work_is_done_not_only_taken() -> None:
     threading.Timer(0.05, lambda: inbox.done(batch)).start()
     assert inbox.wait_empty(5.0)
     assert len(inbox) == 0
+
+
+def test_small_items_pass_while_a_large_one_is_worked_on() -> None:
+    inbox: Inbox[str] = Inbox(max_items=3, max_bytes=1 << 20)
+    assert inbox.offer("sample of a large model", 1 << 24)
+    assert not inbox.offer("another", 1 << 19)
+    assert inbox.offer("losses", 200)
+    assert inbox.offer("losses", 200)
+    assert not inbox.offer("losses", 200), "their number is bounded"
