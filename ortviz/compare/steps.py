@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ortviz.compare.scales import GradientScales
 from ortviz.compare.tolerances import DEFAULT, ToleranceTable
-from ortviz.compare.values import compare_values, largest_finite
+from ortviz.compare.values import ValueComparison, compare_values
 from ortviz.record import (
     Direction,
     Site,
@@ -22,13 +23,18 @@ from ortviz.record import (
 )
 
 _NOT_COMPARED = (Direction.PARAMETER, Direction.INPUT)
-_GRADIENTS = (Direction.BACKWARD, Direction.PARAMETER_GRAD)
 _STATUS_SENTENCES = {
     SiteStatus.FUSED_AWAY: "{side} merged this tensor into another operation.",
     SiteStatus.NEVER_CALLED: "The module did not run on {side}'s side in this step.",
     SiteStatus.NO_GRADIENT: "{side} has no gradient here (None).",
     SiteStatus.NOT_CAPTURED: "Not recorded on {side}'s side.",
 }
+_COUNTER = "num_batches_tracked"
+"""BatchNorm's count of the batches it has seen."""
+_COUNTER_REASON = (
+    "ORTModule never updates this counter; nothing in training or evaluation reads it unless "
+    "momentum is None."
+)
 _REFERENCE, _CANDIDATE = "eager", "ORT"
 
 
@@ -47,7 +53,7 @@ def compare_step(capture: StepCapture, tolerances: ToleranceTable = DEFAULT) -> 
     """
     record = capture.record
     candidates = {seen.site: seen for seen in record.candidate}
-    scales = _direction_scales(capture)
+    scales = GradientScales.of(capture)
     compared: list[SiteComparison] = []
     first: dict[Direction, tuple[int, Site]] = {}
     for reference in record.reference:
@@ -74,29 +80,12 @@ def compare_step(capture: StepCapture, tolerances: ToleranceTable = DEFAULT) -> 
     )
 
 
-def _direction_scales(capture: StepCapture) -> dict[Direction, float]:
-    """The largest |reference| of each gradient direction."""
-    scales = dict.fromkeys(_GRADIENTS, 0.0)
-    for seen in capture.record.reference:
-        direction, stats = seen.site.direction, seen.stats
-        if direction not in scales or stats is None:
-            continue
-        if stats.minimum is not None and stats.maximum is not None:
-            largest = max(abs(stats.minimum), abs(stats.maximum))
-        elif seen.site.id in capture.reference_values:
-            largest = largest_finite(capture.reference_values[seen.site.id])
-        else:
-            continue
-        scales[direction] = max(scales[direction], largest)
-    return scales
-
-
 def _compare_site(
     reference: SiteRecord,
     candidate: SiteRecord | None,
     capture: StepCapture,
     tolerances: ToleranceTable,
-    scales: dict[Direction, float],
+    scales: GradientScales,
 ) -> SiteComparison:
     site = reference.site
     if candidate is None:
@@ -113,13 +102,22 @@ def _compare_site(
         return SiteComparison(site, Verdict.NOT_COMPARABLE, reason)
     their_dtype = candidate.stats.dtype if candidate.stats else reference.stats.dtype
     dtype = tolerances.looser(reference.stats.dtype, their_dtype)
-    found = compare_values(ours, theirs, dtype, tolerances, scales.get(site.direction, 0.0))
+    found = compare_values(ours, theirs, dtype, tolerances, scales.at(reference))
     # Not asdict, which copies every value deeply.
     found_fields = {each.name: getattr(found, each.name) for each in fields(found)}
     if their_dtype != reference.stats.dtype:
         note = f"The dtypes differ: eager {reference.stats.dtype}, ORT {their_dtype}."
         found_fields["reason"] = f"{note} {found.reason}".strip()
+    if site.slot == _COUNTER and site.direction is Direction.BUFFER:
+        found_fields.update(_counter_verdict(found))
     return SiteComparison(site, **found_fields)
+
+
+def _counter_verdict(found: ValueComparison) -> dict[str, object]:
+    """A counter that stands still is told apart from a computation gone wrong."""
+    if found.verdict is not Verdict.DIVERGENT:
+        return {}
+    return {"verdict": Verdict.NOT_COMPARABLE, "reason": _COUNTER_REASON}
 
 
 def _why_not(reference: SiteRecord, candidate: SiteRecord) -> str:

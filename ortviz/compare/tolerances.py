@@ -18,10 +18,12 @@ int, bool   exact     nothing is rounded
 ==========  ========  ================================================================
 
 Gradients may also be zero in exact arithmetic: of a bias before BatchNorm, of the key bias before
-a softmax. What is left of them is rounding of much larger terms, and its relative error says
-nothing. Gradients are therefore also allowed ``zero_gradient`` times the largest |reference| of
-their direction in the step: 32 eps in float32. Measured for CNN, MLP with BatchNorm and attention,
-float32 against float64: such gradients are off by up to 5 eps of that largest one on one side.
+a softmax, of every parameter once a regression has converged. What is left of them is rounding of
+much larger terms, and its relative error says nothing. Gradients are therefore also allowed
+``zero_gradient`` times the size of those terms (:mod:`ortviz.compare.scales`), which is at least
+the largest |reference| of their direction in the step: 32 eps in float32. Measured
+for CNN, MLP with BatchNorm and attention, float32 against float64: such gradients are off by up to
+5 eps of that largest one on one side.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ class Tolerance:
 
     Attributes:
         relative: Largest error allowed, divided by the tensor's largest |reference|.
-        zero_gradient: For gradients: an error up to this, divided by the largest |reference| of
-            the same direction in the step, is allowed too.
+        zero_gradient: For gradients: an error up to this, divided by the size of the terms they
+            are sums of (:mod:`ortviz.compare.scales`), is allowed too.
         tiny: Smallest normal number; smaller errors are allowed, kernels may flush them to 0.
     """
 

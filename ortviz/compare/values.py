@@ -67,8 +67,8 @@ def compare_values(
         dtype: PyTorch's name of the true dtype, which decides the tolerance (bfloat16 arrives
             widened to float32).
         tolerances: What counts as rounding.
-        direction_scale: For gradients the largest |reference| of their direction in the step;
-            0 for everything else.
+        direction_scale: For gradients the size of the terms they are sums of, as
+            :mod:`ortviz.compare.scales` finds it; 0 for everything else.
 
     Returns:
         Verdict, errors and the worst element.
@@ -177,7 +177,7 @@ def _judge(
         verdict, reason = Verdict.ROUNDING, ""
         if scan.max_error > tolerance.relative * scan.scale and direction_scale > 0.0:
             reason = (
-                "Too small to say more: next to the largest gradient of this step, "
+                "Too small to say more: next to the gradients it is made of, of size "
                 f"{direction_scale:.3g}, it is zero within rounding on both sides."
             )
     return ValueComparison(

@@ -1,7 +1,9 @@
 """BatchNorm's running statistics: whether ORT keeps them as eager PyTorch would.
 
-Judged by the recorded buffers alone, because it depends on versions and kernels: some builds never
-write them, others write mean and variance but not the number of batches.
+Judged by the recorded buffers alone, because it depends on versions and on the graph. Measured with
+onnxruntime-training 1.19.2: where BatchNorm is the model's last operation its statistics stand
+still; elsewhere they are updated, with the biased variance (divided by n, where PyTorch divides by
+n − 1), the first batch counts twice, and num_batches_tracked stays 1.
 """
 
 from __future__ import annotations
@@ -29,10 +31,15 @@ from ortviz.record import (
 STATISTICS = ("num_batches_tracked", "running_mean", "running_var")
 """Buffers of PyTorch's BatchNorm, and of InstanceNorm with running statistics."""
 _COUNT = STATISTICS[0]
+_VARIANCE = STATISTICS[2]
+_ALWAYS_BIAS = 0.01
+_LARGEST_BIAS = 0.05
+"""A relative error above this matters after model.eval(), whatever it comes from."""
 _RECOMPUTE = (
     "Before you evaluate or save, compute them in eager PyTorch: set momentum = None and call "
     "reset_running_stats() on every BatchNorm, then model.module.train(), `with torch.no_grad():` "
-    "and `for x, _ in loader: model.module(x)`. Or keep the layers with BatchNorm in eager "
+    "and `for x, _ in loader: model.module(x)` (after a %%ortviz cell: model in place of "
+    "model.module). Or keep the layers with BatchNorm in eager "
     "PyTorch, outside of the wrapped model, or use GroupNorm or LayerNorm."
 )
 
@@ -44,6 +51,7 @@ class _Kinds:
     frozen: list[SiteComparison] = field(default_factory=list)
     different: list[SiteComparison] = field(default_factory=list)
     twice: list[SiteComparison] = field(default_factory=list)
+    biased: list[SiteComparison] = field(default_factory=list)
     uncounted: list[SiteComparison] = field(default_factory=list)
 
 
@@ -63,37 +71,49 @@ class FrozenBatchNorm(Detector):
         self._before = {site: buffers[site] for site in buffers if site.slot in STATISTICS}
         if comparison is None or record.fallback or has_broken_parameters(record):
             return
-        kinds = self._sort(comparison, before)
+        kinds = self._sort(comparison, before, _values_per_channel(record))
         if kinds.frozen:
             yield self._frozen(record.step, kinds.frozen)
         if kinds.different:
             yield self._different(record.step, kinds.different)
         if kinds.twice:
             yield self._twice(record.step, kinds.twice)
+        if kinds.biased:
+            yield self._biased(record.step, kinds.biased)
         if kinds.uncounted:
             yield self._uncounted(record.step, kinds.uncounted)
 
-    def _sort(self, comparison: StepComparison, before: dict[Site, TensorStats]) -> _Kinds:
+    def _sort(
+        self,
+        comparison: StepComparison,
+        before: dict[Site, TensorStats],
+        values_per_channel: dict[str, int],
+    ) -> _Kinds:
         modules: dict[str, dict[str, SiteComparison]] = {}
         for found in comparison.sites:
             site = found.site
             if site.direction is Direction.BUFFER and site.slot in STATISTICS:
                 modules.setdefault(site.module, {})[site.slot] = found
         kinds = _Kinds()
-        for slots in modules.values():
-            off = [one for one in slots.values() if one.verdict is Verdict.DIVERGENT]
+        for module, slots in modules.items():
+            off = [one for one in slots.values() if _is_off(one)]
             moments = [one for one in off if one.site.slot != _COUNT]
-            if not off:
-                continue
+            counts = [one for one in off if one.site.slot == _COUNT]
             if not moments:
-                kinds.uncounted += off
-            elif len(moments) == len(off) and _COUNT in slots:
-                kinds.twice += off
-            elif all(before.get(one.site) == self._before.get(one.site) for one in moments):
+                kinds.uncounted += counts
+            elif all(self._stood_still(one.site, before) for one in moments):
                 kinds.frozen += off
+            elif _only_biased(moments, values_per_channel.get(module)):
+                kinds.biased += moments
+                kinds.uncounted += counts
+            elif not counts and _COUNT in slots:
+                kinds.twice += off
             else:
                 kinds.different += off
         return kinds
+
+    def _stood_still(self, site: Site, before: dict[Site, TensorStats]) -> bool:
+        return site in before and before[site] == self._before.get(site)
 
     def _frozen(self, step: int, found: list[SiteComparison]) -> Finding:
         return self._about(
@@ -102,9 +122,9 @@ class FrozenBatchNorm(Detector):
             found,
             explanation=(
                 "ORTModule normalises with the batch's own statistics but does not write "
-                "running_mean, running_var and num_batches_tracked; they stay as its export left "
-                "them. Training is right. After model.eval() these layers use statistics of "
-                "hardly any data, and the model's results are wrong."
+                "running_mean and running_var; they stay as its export left them. It does so where "
+                "BatchNorm is the model's last operation. Training is right. After model.eval() "
+                "these layers use statistics of hardly any data, and the model's results are wrong."
             ),
             remedy=_RECOMPUTE,
             place="",
@@ -141,10 +161,26 @@ class FrozenBatchNorm(Detector):
             step=step,
         )
 
+    def _biased(self, step: int, found: list[SiteComparison]) -> Finding:
+        return self._about(
+            Severity.INFO,
+            f"running_var of {self._modules(found)} is updated with the biased variance",
+            found,
+            explanation=(
+                "ORTModule divides the batch's sum of squares by n, PyTorch by n − 1, where n "
+                "counts the values of a channel in the batch. The difference is a factor of "
+                "n/(n − 1) in what a batch adds to running_var; running_mean agrees."
+            ),
+            remedy=f"Nothing, unless batches are tiny. Then: {_RECOMPUTE}",
+            place="biased",
+            step=step,
+        )
+
     def _uncounted(self, step: int, found: list[SiteComparison]) -> Finding:
         return self._about(
             Severity.INFO,
-            f"num_batches_tracked of {self._modules(found)} is not counted on",
+            f"num_batches_tracked of {self._modules(found)} stays at "
+            f"{number(found[0].worst_candidate or 0)}; eager PyTorch adds 1 a step",
             found,
             explanation=(
                 "ORTModule updates running_mean and running_var and leaves num_batches_tracked "
@@ -188,17 +224,55 @@ class FrozenBatchNorm(Detector):
         )
 
 
+def _is_off(one: SiteComparison) -> bool:
+    if one.site.slot == _COUNT:
+        # Not called divergent, since hardly anything reads it.
+        return one.worst_reference is not None and one.worst_reference != one.worst_candidate
+    return one.verdict is Verdict.DIVERGENT
+
+
+def _only_biased(moments: list[SiteComparison], count: int | None) -> bool:
+    """Whether a division by n in place of n − 1 explains all there is.
+
+    Eager's new value is at least momentum · v · n/(n − 1) and the difference momentum · v/(n − 1),
+    so the relative error is at most 1/n whatever the momentum, and ORT's value the smaller one.
+
+    Args:
+        moments: The module's running_mean and running_var, if they are off.
+        count: Values of one channel in the batch, n; None when unknown.
+    """
+    (first, *others) = moments
+    if others or first.site.slot != _VARIANCE or first.max_rel_error is None:
+        return False
+    expected, seen = first.worst_reference, first.worst_candidate
+    if expected is None or seen is None or seen >= expected or first.nonfinite_mismatch_count:
+        return False
+    return first.max_rel_error <= (min(1 / count, _LARGEST_BIAS) if count else _ALWAYS_BIAS)
+
+
+def _values_per_channel(record: StepRecord) -> dict[str, int]:
+    """Of each module's output: how many values each of its channels (axis 1) has."""
+    return {
+        site.module: stats.element_count // stats.shape[1]
+        for site, stats in stats_by_site(record.reference, Direction.FORWARD).items()
+        if len(stats.shape) > 1 and stats.shape[1]
+    }
+
+
+def _percent(share: float) -> str:
+    shown = "<0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
+    return f"{shown} of the largest"
+
+
 def _evidence(found: list[SiteComparison]) -> str:
     module = found[0].site.module
     parts = []
     for one in (one for one in found if one.site.module == module):
         expected, seen = one.worst_reference, one.worst_candidate
         if one.site.slot == _COUNT and expected is not None and seen is not None:
-            parts.append(f"{_COUNT} is {seen:.0f} where eager PyTorch has {expected:.0f}")
+            parts.append(f"{_COUNT} stays at {seen:.0f}; eager PyTorch adds 1 a step")
         elif one.max_abs_error is not None:
-            relative = (
-                "" if one.max_rel_error is None else f" ({one.max_rel_error:.1%} of the largest)"
-            )
+            relative = "" if one.max_rel_error is None else f" ({_percent(one.max_rel_error)})"
             parts.append(f"{one.site.slot} is off by up to {number(one.max_abs_error)}{relative}")
         else:
             parts.append(one.reason)

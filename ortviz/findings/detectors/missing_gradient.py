@@ -25,14 +25,19 @@ class MissingGradient(Detector):
     name = "missing_gradient"
 
     def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Iterable[Finding]:
-        """Looks at parameters whose gradient is None on one side and not zero on the other."""
+        """Looks at trained parameters: gradient None on one side, not zero on the other."""
         if record.fallback:
             return
+        frozen = {known.name for known in self.info.parameters if not known.requires_grad}
         candidate = {seen.site: seen for seen in record.candidate}
         pairs = [
             (seen, candidate[seen.site])
             for seen in record.reference
-            if seen.site.direction is Direction.PARAMETER_GRAD and seen.site in candidate
+            if seen.site.direction is Direction.PARAMETER_GRAD
+            and seen.site in candidate
+            and full_name(seen.site) not in frozen
+            and not _says_frozen(seen)
+            and not _says_frozen(candidate[seen.site])
         ]
         for place, without, having, found in (
             ("candidate", "ORT", "eager PyTorch", [r for r, c in pairs if _only_first(r, c)]),
@@ -68,6 +73,11 @@ class MissingGradient(Detector):
             site_id=found[0].site.id,
             view=View.GRADIENTS,
         )
+
+
+def _says_frozen(seen: SiteRecord) -> bool:
+    """Whether capture knows that the parameter is not trained, which may change during a run."""
+    return seen.status is SiteStatus.NO_GRADIENT and "frozen" in seen.reason.lower()
 
 
 def _only_first(one: SiteRecord, other: SiteRecord) -> bool:

@@ -197,9 +197,53 @@ def test_batchnorm_buffers():
     count = build.add("bn", np.array(5), np.array(1), Direction.BUFFER, "num_batches_tracked")
     mean = build.add("bn", ONE, ONE * np.float32(1.5), Direction.BUFFER, "running_mean")
     result = build.compare()
-    assert result[count.id].verdict is Verdict.DIVERGENT
+    counted = result[count.id]
+    assert counted.verdict is Verdict.NOT_COMPARABLE
+    assert "never updates this counter" in counted.reason
+    assert (counted.worst_reference, counted.worst_candidate) == (5.0, 1.0)
     assert result[mean.id].verdict is Verdict.DIVERGENT
-    assert result.first_divergence == {Direction.BUFFER: count}
+    assert result.first_divergence == {Direction.BUFFER: mean}
+
+
+def test_a_batch_counter_that_agrees_is_equal():
+    build = Builder()
+    count = build.add("bn", np.array(1), np.array(1), Direction.BUFFER, "num_batches_tracked")
+    assert build.compare()[count.id].verdict is Verdict.EQUAL
+
+
+def converged(error: float, arrival: float = 0.1, entering: float = 1.0) -> dict[str, Verdict]:
+    """A linear model at its optimum: residuals of size ``arrival`` whose sums cancel."""
+    build = Builder()
+    f32 = np.float32
+    build.add("", ONE, ONE, Direction.INPUT, "in0")
+    x = np.array([entering, -entering], f32)
+    build.add("before", x, x)
+    build.add("fc", ONE, ONE)
+    residuals = np.array([arrival, -arrival], f32)
+    build.add("fc", residuals, residuals, Direction.BACKWARD)
+    names = {}
+    for slot, shape in (("bias", (1,)), ("weight", (1, 2))):
+        ours, theirs = np.full(shape, 1e-9, f32), np.full(shape, 1e-9 + error, f32)
+        names[slot] = build.add("fc", ours, theirs, Direction.PARAMETER_GRAD, slot)
+    result = build.compare()
+    return {slot: result[site.id].verdict for slot, site in names.items()}
+
+
+def test_gradients_of_a_converged_model_are_judged_by_the_terms_that_cancel():
+    # eps of float32 is 1.2e-7; of terms of 0.14 together, 32 eps are 5e-7.
+    assert converged(1e-7) == {"bias": Verdict.ROUNDING, "weight": Verdict.ROUNDING}
+    assert converged(2e-6) == {"bias": Verdict.DIVERGENT, "weight": Verdict.DIVERGENT}
+    # Residuals that shrink too leave less room.
+    assert converged(1e-7, arrival=1e-3)["bias"] is Verdict.DIVERGENT
+
+
+def test_a_weight_gradient_has_terms_as_large_as_what_enters_the_module():
+    assert converged(2e-6, entering=100.0) == {
+        "bias": Verdict.DIVERGENT,
+        "weight": Verdict.ROUNDING,
+    }
+    # Not without bounds: a mask of −1e9 would hide everything.
+    assert converged(1e-3, entering=1e9)["weight"] is Verdict.DIVERGENT
 
 
 def test_nan_on_both_sides_alike_is_no_divergence():

@@ -8,6 +8,7 @@ import pytest
 
 from ortviz.record import (
     Direction,
+    ParameterRecord,
     Severity,
     Site,
     SiteComparison,
@@ -95,7 +96,7 @@ def test_a_step_that_fell_back_diverges_from_nothing(engine, make):
     assert {one.detector for one in found} == {"fallback"}
 
 
-UNCOUNTED = SiteComparison(BATCHES, Verdict.DIVERGENT, "", 1.0, 0.5, 1.0, (), 2.0, 1.0, 0, 0.0)
+UNCOUNTED = SiteComparison(BATCHES, Verdict.NOT_COMPARABLE, "", 1.0, 0.5, 1.0, (), 2.0, 1.0, 0, 0.0)
 
 
 def moved(make, value: float) -> TensorStats:
@@ -109,10 +110,11 @@ def test_frozen_batchnorm(engine, make, only):
     assert (found.key, found.severity) == ("frozen_batchnorm", Severity.WARNING)
     assert (found.module, found.step_count) == ("bn", 1)
     assert found.title == "The running statistics of bn (BatchNorm1d) stand still"
-    assert "num_batches_tracked is 1 where eager PyTorch has 2" in found.evidence
-    assert "running_mean is off by up to 0.6 (30.0% of the largest)" in found.evidence
+    assert "num_batches_tracked stays at 1; eager PyTorch adds 1 a step" in found.evidence
+    assert "running_mean is off by up to 0.6 (30.0 % of the largest)" in found.evidence
     assert "model.eval()" in found.explanation
     assert "no_grad" in found.remedy
+    assert "after a %%ortviz cell: model in place of model.module" in found.remedy
     later = only(engine.on_step(make.step(5), compared), "frozen_batchnorm")
     assert later.step_count == 2
 
@@ -135,7 +137,53 @@ def test_a_batch_that_entered_twice_is_information(engine, make, only):
 def test_batches_that_are_not_counted_are_information(engine, make, only):
     found = only(engine.on_step(make.step(4), make.compared(UNCOUNTED)), "frozen_batchnorm")
     assert (found.key, found.severity) == ("frozen_batchnorm:uncounted", Severity.INFO)
-    assert found.title == "num_batches_tracked of bn (BatchNorm1d) is not counted on"
+    assert found.title == (
+        "num_batches_tracked of bn (BatchNorm1d) stays at 1; eager PyTorch adds 1 a step"
+    )
+    later = replace(UNCOUNTED, worst_reference=3.0, worst_candidate=1.0)
+    again = only(engine.on_step(make.step(5), make.compared(later)), "frozen_batchnorm")
+    assert (again.step_count, again.evidence) == (2, found.evidence)
+
+
+VARIANCE = Site(Direction.BUFFER, "bn", "running_var")
+
+
+def biased(make, relative: float, *moments: SiteComparison, seen: float = 0.4):
+    """running_var off; the layer's output has 2 values a channel, see conftest."""
+    plain = make.compared(UNCOUNTED, *moments)
+    off = make.divergent(VARIANCE, relative, worst_reference=0.5, worst_candidate=seen)
+    return replace(plain, sites=(*plain.sites, off))
+
+
+def severities(findings) -> dict[str, Severity]:
+    return {one.key: one.severity for one in findings}
+
+
+def test_a_variance_divided_by_n_is_information(engine, make):
+    found = engine.on_step(make.step(4), biased(make, 4e-4))
+    assert severities(found) == {
+        "frozen_batchnorm:biased": Severity.INFO,
+        "frozen_batchnorm:uncounted": Severity.INFO,
+    }
+    (variance,) = [one for one in found if one.key.endswith("biased")]
+    assert "biased variance" in variance.title
+    assert "running_var is off by up to 0.0008 (<0.1 % of the largest)" in variance.evidence
+
+
+@pytest.mark.parametrize("relative", [0.051, 0.3])
+def test_a_variance_too_far_off_is_a_warning(engine, make, relative):
+    found = engine.on_step(make.step(4), biased(make, relative))
+    assert severities(found) == {"frozen_batchnorm:different": Severity.WARNING}
+
+
+def test_a_variance_that_is_too_large_or_beside_a_wrong_mean_is_a_warning(engine, make):
+    found = engine.on_step(make.step(4), biased(make, 4e-4, seen=0.6))
+    assert severities(found) == {"frozen_batchnorm:different": Severity.WARNING}
+    found = engine.on_step(
+        make.step(5, candidate={MEAN: moved(make, 0.1)}),
+        biased(make, 4e-4, make.divergent(MEAN, 0.3)),
+    )
+    assert "frozen_batchnorm:different" in severities(found)
 
 
 def test_batchnorm_that_follows_is_left_alone(engine, make):
@@ -161,6 +209,23 @@ def test_a_gradient_on_one_side_only(engine, make, only):
     other = make.step(reference={FC1_GRAD: none})
     found = only(engine.on_step(other, make.compared()), "missing_gradient")
     assert found.title.startswith("eager PyTorch has no gradient")
+
+
+def test_a_parameter_that_is_not_trained_needs_no_gradient(engine, make):
+    none = SiteStatus.NO_GRADIENT
+    frozen = make.info(parameters=(ParameterRecord("fc1.weight", (2, 4), "float32", False),))
+    for record in (make.step(candidate={FC1_GRAD: none}), make.step(reference={FC1_GRAD: none})):
+        assert len(engine.on_step(record, make.compared())) == 1
+        assert type(engine)(frozen).on_step(record, make.compared()) == []
+
+
+def test_a_parameter_frozen_later_is_told_by_the_reason(engine, make):
+    record = make.step(candidate={FC1_GRAD: SiteStatus.NO_GRADIENT})
+    said = tuple(
+        replace(seen, reason="The parameter is frozen.") if seen.site == FC1_GRAD else seen
+        for seen in record.candidate
+    )
+    assert engine.on_step(replace(record, candidate=said), make.compared()) == []
 
 
 @pytest.mark.parametrize("fallback", [False, True])
