@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from ortviz.errors import EnvironmentProblem, OrtvizError, WrapError
-from ortviz.record import EventKind
+from ortviz.findings.detectors.fallback import Fallback
+from ortviz.findings.known_failures import known_cause
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,8 +57,12 @@ class RecordedCell:
         self._names[self._name] = self._attached.module
         return self._attached.run
 
-    def end(self) -> None:
-        """Put the original back wherever the cell left the wrapped one, and end the run."""
+    def end(self, error: BaseException | None = None) -> None:
+        """Put the original back wherever the cell left the wrapped one, and end the run.
+
+        Args:
+            error: What the cell raised; None when nothing, or when it is not known.
+        """
         attached, self._attached = self._attached, None
         if attached is None:
             return
@@ -67,6 +73,8 @@ class RecordedCell:
         attached.run.close()
         if attached.run.info.engine == "ortmodule":
             _say_fallback(attached.run)
+            if self._strict and error is not None:
+                _say_cause(error)
 
     def _attach(self) -> Attached:
         from ortviz import api
@@ -112,7 +120,7 @@ class CellClock:
         due = [cell for began, cell in self._recorded if began is None or began in ended]
         self._recorded = [pair for pair in self._recorded if pair[1] not in due]
         for cell in reversed(due):
-            cell.end()
+            cell.end(getattr(result, "error_in_exec", None))
 
     def add(self, cell: RecordedCell) -> None:
         """End ``cell`` with the cell that is running now."""
@@ -145,10 +153,28 @@ def is_module(value: object) -> bool:
 
 
 def _say_fallback(run: Run) -> None:
+    """Only title and remedy; the finding holds ORTModule's own message."""
     try:
-        fallbacks = [event for event in run.events if event.kind is EventKind.FALLBACK]
+        found = next((one for one in run.findings if one.detector == Fallback.name), None)
     except OrtvizError:
         return
-    if fallbacks:
-        cause = f" ({fallbacks[0].detail.splitlines()[0]})" if fallbacks[0].detail else ""
-        say(f"{fallbacks[0].message}{cause}")
+    if found is not None:
+        say(f"{found.title}. {found.remedy}")
+
+
+def _say_cause(error: BaseException) -> None:
+    """Below ORTModule's own traceback, which ends in a C++ signature: what to do."""
+    cause = known_cause(f"{type(error).__name__}: {error}")
+    if cause is not None and _passed_through_ort(error):
+        say(
+            f"ONNX Runtime cannot train this model: {cause.explanation} {cause.remedy} "
+            "Without --strict the cell trains in eager PyTorch."
+        )
+
+
+def _passed_through_ort(error: BaseException) -> bool:
+    """Whether it came out of ONNX Runtime's Python code, and not out of the cell's own."""
+    return any(
+        "onnxruntime" in frame.f_globals.get("__name__", "").split(".")
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )

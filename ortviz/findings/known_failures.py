@@ -19,6 +19,7 @@ class Cause:
     remedy: str
 
 
+_HALF_CHARACTERS = 300
 _OUTSIDE = "or leave that part out of the wrapped model and call it in eager PyTorch"
 
 _KNOWN: tuple[tuple[str, Cause], ...] = (
@@ -107,6 +108,31 @@ _UNKNOWN = Cause(
 )
 
 
+def known_cause(message: str) -> Cause | None:
+    """The cause behind ORTModule's message; None when it is not known."""
+    return next((cause for pattern, cause in _KNOWN if re.search(pattern, message)), None)
+
+
 def explain(message: str) -> Cause:
     """The cause behind ORTModule's message; a general one when it is not known."""
-    return next((cause for pattern, cause in _KNOWN if re.search(pattern, message)), _UNKNOWN)
+    return known_cause(message) or _UNKNOWN
+
+
+def essence(message: str) -> str:
+    """ORTModule's message on one line, without the C++ signature and condition before it.
+
+    ONNX Runtime begins with its source file, the signature of a function and a condition, ten
+    lines of them, and only then says what happened:
+    ``RuntimeError: /onnxruntime_src/….cc:31 … was false. The gradient builder has not …``.
+
+    Returns:
+        At most some 600 characters; of a longer message the beginning and the end.
+    """
+    line = " ".join(message.split())
+    kind = re.match(r"[\w.]*(?:Error|Exception|Fail|Warning): ", line)
+    _, condition, tail = line.rpartition("was false.")
+    if condition and tail.strip():
+        line = (kind[0] if kind else "") + tail.strip()
+    if len(line) > 2 * _HALF_CHARACTERS:
+        line = f"{line[:_HALF_CHARACTERS]} … {line[-_HALF_CHARACTERS:]}"
+    return line

@@ -89,8 +89,11 @@ class TestClock:
     class Cell:
         ended = 0
 
-        def end(self) -> None:
+        error: BaseException | None = None
+
+        def end(self, error: BaseException | None = None) -> None:
             self.ended += 1
+            self.error = error
 
     @staticmethod
     def result(info: Any) -> Any:
@@ -112,6 +115,13 @@ class TestClock:
         assert cell.ended == 1
         clock.post_run_cell(self.result(outer))
         assert cell.ended == 1
+
+    def test_a_cell_ends_with_what_it_raised(self, clock: CellClock) -> None:
+        info, cell, error = SimpleNamespace(raw_cell="a"), self.Cell(), ValueError("no")
+        clock.pre_run_cell(info)
+        clock.add(cell)  # type: ignore[arg-type]
+        clock.post_run_cell(SimpleNamespace(info=info, error_in_exec=error))
+        assert (cell.ended, cell.error) == (1, error)
 
     def test_an_empty_cell_within_it_ends_nothing(self, clock: CellClock) -> None:
         outer, cell = SimpleNamespace(raw_cell="outer"), self.Cell()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ortviz.findings.detector import Detector
-from ortviz.findings.known_failures import explain
+from ortviz.findings.known_failures import essence, explain
 from ortviz.record import (
     EventKind,
     Finding,
@@ -16,8 +16,6 @@ from ortviz.record import (
     StepRecord,
     View,
 )
-
-_DETAIL_CHARACTERS = 600
 
 
 class Fallback(Detector):
@@ -43,9 +41,7 @@ class Fallback(Detector):
     def _at(self, step: int) -> Finding:
         event = self._event
         module = event.module if event else None
-        detail = " ".join(event.detail.split()) if event else ""
-        if len(detail) > _DETAIL_CHARACTERS:
-            detail = detail[:_DETAIL_CHARACTERS] + " …"
+        detail = essence(event.detail) if event else ""
         cause = explain(event.detail if event else "")
         because = f" because of {self.label(module)}" if module else ""
         return self.finding(

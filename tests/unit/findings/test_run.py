@@ -76,6 +76,28 @@ def test_a_long_message_is_cut(engine, only):
     assert len(found.evidence) < 700
 
 
+def test_the_end_of_a_long_message_is_kept(engine, only):
+    signature = "onnxruntime::training::GradientDef onnxruntime::training::GetGradientForOp(" * 12
+    detail = (
+        "RuntimeError: /onnxruntime_src/orttraining/core/graph/gradient_builder_base.cc:31 "
+        f"{signature})\n  IsRegistered(node.OpType()) was false. The gradient builder has not been "
+        "registered: RNN for node /encoder/rnn/RNN\n"
+    )
+    found = only(engine.on_event(fallback(detail)), "fallback")
+    assert found.evidence == (
+        "Its message: RuntimeError: The gradient builder has not been registered: RNN for node "
+        "/encoder/rnn/RNN"
+    )
+    unknown = only(engine.on_event(fallback("begin " + "x" * 5000 + " the node is y")), "fallback")
+    assert "begin" in unknown.evidence
+    assert "the node is y" in unknown.evidence
+
+
+def test_a_condition_with_nothing_behind_it_is_kept(engine, only):
+    found = only(engine.on_event(fallback("RuntimeError: a.cc:31 ok() was false.")), "fallback")
+    assert "a.cc:31 ok() was false." in found.evidence
+
+
 def test_fallback_known_from_a_step_only(engine, make, only):
     assert only(engine.on_step(make.step(fallback=True), None), "fallback").first_step == 3
 
