@@ -112,32 +112,32 @@ def _promoted(prediction: npt.NDArray[Any], target: npt.NDArray[Any]) -> np.dtyp
 def _check(
     prediction: npt.NDArray[Any], target: npt.NDArray[Any], bfloat16: bool, where: str
 ) -> None:
-    both = f"input {_words(prediction)}, target {_words(target)}"
+    # Called at every training step: words are made only when there is something to say.
     for array in (prediction, target):
         if array.dtype not in _FLOAT_DTYPES:
             raise LossInputError(
-                f"{where} is a mean of real numbers, but got {both}.",
+                f"{where} is a mean of real numbers, but got {_both(prediction, target)}.",
                 "Convert to float32, float64 or float16 first.",
             )
         if bfloat16 and array.dtype != np.float32:
             raise LossInputError(
                 f"{where} with bfloat16=True takes bfloat16 numbers held as float32, "
-                f"but got {both}.",
+                f"but got {_both(prediction, target)}.",
                 "Leave bfloat16 out, or convert with tensor.float().numpy().",
             )
     try:
         shape = np.broadcast_shapes(prediction.shape, target.shape)
     except ValueError as error:
         raise LossInputError(
-            f"{where} got shapes that do not broadcast: {both}.",
+            f"{where} got shapes that do not broadcast: {_both(prediction, target)}.",
             "Give target the shape of input.",
         ) from error
     if 0 in shape:
         raise LossInputError(
-            f"{where} got no elements: {both}.",
+            f"{where} got no elements: {_both(prediction, target)}.",
             "The mean over nothing is not a number; skip the empty batch.",
         )
 
 
-def _words(array: npt.NDArray[Any]) -> str:
-    return f"{array.dtype} {array.shape}"
+def _both(prediction: npt.NDArray[Any], target: npt.NDArray[Any]) -> str:
+    return f"input {prediction.dtype} {prediction.shape}, target {target.dtype} {target.shape}"

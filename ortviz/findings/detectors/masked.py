@@ -17,6 +17,16 @@ from ortviz.record import (
 )
 
 _LABELS = {"mape": "MAPE", "smape": "sMAPE"}
+_REGRESSION = frozenset(
+    (
+        *("mae", "mape", "smape"),
+        *("L1Loss", "MAELoss", "MapeLoss", "SmapeLoss"),
+        *("MSELoss", "HuberLoss", "SmoothL1Loss"),
+        *("l1_loss", "mse_loss", "huber_loss", "smooth_l1_loss"),
+    )
+)
+"""Losses of real numbers, for which MAPE and sMAPE may be figures someone reports. Targets of
+others are labels or probabilities, of which 0 is an ordinary one."""
 
 
 class MaskedElements(Detector):
@@ -33,7 +43,7 @@ class MaskedElements(Detector):
             ("mape", record.mape_mask, record.mape, record.effective_mape),
             ("smape", record.smape_mask, record.smape, record.effective_smape),
         ):
-            if mask.total:
+            if mask.total and record.user_loss in _REGRESSION:
                 yield self._finding(losses, record, loss, mask, value, effective)
 
     def _finding(

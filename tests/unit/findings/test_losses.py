@@ -49,6 +49,18 @@ def test_masked_elements_of_a_loss_one_does_not_train_with(engine, make, only):
     assert "not the loss you train with" in found.title
 
 
+@pytest.mark.parametrize("name", ["BCEWithLogitsLoss", "CrossEntropyLoss", "NLLLoss", "KLDivLoss"])
+def test_zeros_among_labels_are_no_matter(engine, make, name):
+    losses = make.zero_target(user_loss=name, gradient=GradientArrival(0, 0))
+    assert engine.on_losses(losses) == []
+
+
+@pytest.mark.parametrize("name", ["MSELoss", "HuberLoss", "SmoothL1Loss", "L1Loss"])
+def test_zeros_among_real_targets_are_information(engine, make, only, name):
+    losses = make.zero_target(user_loss=name, gradient=GradientArrival(0, 0))
+    assert only(engine.on_losses(losses), MASKED).severity is Severity.INFO
+
+
 def test_masked_elements_of_smape(engine, make, only):
     losses = make.losses(
         user_loss="smape",
