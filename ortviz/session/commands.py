@@ -12,7 +12,7 @@ from ortviz.errors import OrtvizError
 from ortviz.protocol.codec import Buffers
 from ortviz.protocol.messages import CommandName, MaskedLossName, ModeName, StageName, SummaryView
 from ortviz.protocol.validate import check_name, check_params
-from ortviz.record import EventKind
+from ortviz.record import EventKind, RunStatus
 from ortviz.record.store import RunReader
 from ortviz.views.findings import findings_view
 from ortviz.views.gradients import gradients_view
@@ -107,14 +107,25 @@ def _graphs(reader: RunReader, params: Params, buffers: Buffers) -> object:
         if event.kind is EventKind.FALLBACK
     ]
     if not stored:
-        info = reader.info()
-        reason = f" ({info.engine_reason})" if info.engine_reason else ""
-        notes.append(
-            f"ONNX Runtime does not run this model{reason}, so there are no graphs."
-            if info.engine == "eager"
-            else "ORTModule has not exported the model yet; it does so in the first step."
-        )
+        notes.append(_why_no_graphs(reader, fell_back=bool(notes)))
     return graphs_view(stored, notes)
+
+
+def _why_no_graphs(reader: RunReader, *, fell_back: bool) -> str:
+    info = reader.info()
+    if info.engine == "eager":
+        reason = f" ({info.engine_reason})" if info.engine_reason else ""
+        return f"ONNX Runtime does not run this model{reason}, so there are no graphs."
+    if fell_back:
+        return "ORTModule gave up before it saved a graph; the finding in Findings says why."
+    state = reader.state()
+    if state.status is RunStatus.ENDED and not state.step_count:
+        return "The run ended before its first training step, in which ORTModule exports the model."
+    if state.status is RunStatus.ENDED:
+        return "The run ended and no graph of it was saved."
+    if state.step_count > 1:
+        return "No graph of this model has been saved."
+    return "ORTModule has not exported the model yet; it does so in the first step."
 
 
 def _graph_nodes(reader: RunReader, params: Params, buffers: Buffers) -> object:

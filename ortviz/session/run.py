@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from ortviz.errors import OrtvizError, StoreError
-from ortviz.protocol.messages import ControlView, ProblemRow
+from ortviz.protocol.messages import ControlView, ProblemRow, SummaryView
 from ortviz.record import Problem, RunEvent, RunInfo, RunStatus
 from ortviz.record.store import RunReader, RunState
 from ortviz.session.contents import Graphs, Reading, Steps
@@ -92,11 +93,12 @@ class Run:
         """Status, latest step, number of steps and speed."""
         if self._recorder is not None:
             return self._recorder.state()
-        return self._ask(lambda reader: reader.state())
+        # Whoever wrote a file that still says live cannot be asked, and may be long gone.
+        return replace(self._ask(lambda reader: reader.state()), status=RunStatus.ENDED)
 
     @property
     def status(self) -> RunStatus:
-        """Waiting, live, paused or ended, as last written by the kernel that records it."""
+        """Waiting, live or paused while this kernel records it; else ended."""
         return self.state.status
 
     # --- what is in it -----------------------------------------------------------------------
@@ -236,6 +238,8 @@ class Run:
         if command == "control" and self._recorder is not None and not self._recorder.ended:
             return self._control(params), []
         payload, buffers = self._ask(lambda reader: handle(reader, command, params))
+        if command == "summary" and self._recorder is None:
+            cast("SummaryView", payload)["status"] = RunStatus.ENDED.value
         return self._with_unstored_problems(payload), buffers
 
     # --- inside ----------------------------------------------------------------------------------

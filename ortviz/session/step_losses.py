@@ -36,7 +36,7 @@ def step_losses(observation: LossObservation) -> StepLosses:
     """
     candidate, note = _side(observation, Side.CANDIDATE, observation.input)
     reference = None
-    if observation.reference_input is not None:
+    if observation.reference_input is not None or observation.reference_user_value is not None:
         reference, reference_note = _side(observation, Side.REFERENCE, observation.reference_input)
         note = note or reference_note
     return StepLosses(

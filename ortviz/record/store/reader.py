@@ -7,6 +7,7 @@ import functools
 import sqlite3
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeVar
@@ -18,14 +19,14 @@ from ortviz.errors import StoreError, UnknownNameError
 from ortviz.record.comparisons import StepComparison
 from ortviz.record.findings import Finding, Problem, Severity
 from ortviz.record.graphs import GraphRecord, Stage
-from ortviz.record.runs import RunEvent, RunInfo
+from ortviz.record.runs import RunEvent, RunInfo, RunStatus
 from ortviz.record.steps import MaskedElement, Mode, Side, StepLosses, StepRecord
 from ortviz.record.store import losses as loss_queries
 from ortviz.record.store import saved_graphs as graph_queries
 from ortviz.record.store import steps as step_queries
 from ortviz.record.store.database import Database, open_database
 from ortviz.record.store.history import read_site_history
-from ortviz.record.store.packing import DamagedContentError, unpack
+from ortviz.record.store.packing import DamagedContentError, pack, unpack
 from ortviz.record.store.results import (
     LossBins,
     LossMarks,
@@ -252,6 +253,8 @@ class RunReader:
     def save_copy(self, path: str | Path) -> Path:
         """Write everything recorded so far to one file that can be moved about.
 
+        Nobody goes on writing to the copy, so its status is ended, also where the run goes on.
+
         Returns:
             ``path``; a file that was there before is replaced once the copy is complete.
 
@@ -269,6 +272,7 @@ class RunReader:
             try:
                 with contextlib.closing(sqlite3.connect(partial)) as connection:
                     self._database.backup_to(connection)
+                    _mark_ended(connection)
                     connection.execute("PRAGMA journal_mode = DELETE")
                 partial.replace(target)
             finally:
@@ -295,3 +299,12 @@ class RunReader:
         if row is None:
             raise DamagedContentError("it does not say what was recorded")
         return row[0]
+
+
+def _mark_ended(copy: sqlite3.Connection) -> None:
+    with contextlib.suppress(DamagedContentError, TypeError):
+        # A copy of a file without a readable state is as good as that file.
+        (content,) = copy.execute("SELECT state FROM run WHERE id = 1").fetchone()
+        state = replace(unpack(RunState, content), status=RunStatus.ENDED)
+        copy.execute("UPDATE run SET state = ? WHERE id = 1", (pack(state),))
+        copy.commit()

@@ -67,5 +67,5 @@ def _newest(
     known = ", ".join(f"{found[0]}/{found[1]}" for found in rows)
     raise UnknownNameError(
         f"There is no graph of stage {str(stage)!r} in mode {str(mode)!r}.",
-        f"Saved are {known}." if known else "ORTModule has not exported the model yet.",
+        f"Saved are {known}." if known else "No graph of this run has been saved.",
     )

@@ -9,7 +9,7 @@ import pytest
 
 from ortviz.errors import OrtvizError, ProtocolError, UnknownNameError
 from ortviz.protocol.codec import column_array, encode_frame
-from ortviz.record import EventKind, Mode, RunEvent, RunInfo, StepLosses, StepRecord
+from ortviz.record import EventKind, Mode, RunEvent, RunInfo, RunStatus, StepLosses, StepRecord
 from ortviz.record.store import RunReader, RunWriter
 from ortviz.session.commands import handle
 
@@ -120,11 +120,22 @@ def test_graphs_say_why_there_are_none(writer, tmp_path):
         writer.put_event(RunEvent(EventKind.FALLBACK, 3, "ORTModule fell back to PyTorch."))
         payload, _ = handle(reader, "graphs", {})
         assert payload["notes"][0] == "Step 3: ORTModule fell back to PyTorch."
+        assert "gave up before it saved a graph" in payload["notes"][1]
+        assert len(payload["notes"]) == 2
     info = RunInfo("id", "name", 0.0, 1, "eager", "not installed", (), (), ())
     RunWriter.create(tmp_path / "eager.ortviz", info).close()
     with RunReader.open(tmp_path / "eager.ortviz") as reader:
         payload, _ = handle(reader, "graphs", {})
     assert "does not run this model (not installed)" in payload["notes"][0]
+
+
+def test_a_run_that_ended_has_no_graphs_to_come(writer):
+    for step_count, words in ((0, "before its first training step"), (3, "no graph of it")):
+        writer.set_state(RunStatus.ENDED, None, step_count, None, None)
+        with RunReader.open(writer.path) as reader:
+            (note,) = handle(reader, "graphs", {})[0]["notes"]
+        assert words in note
+        assert "not exported the model yet" not in note
 
 
 def test_answers_are_frames(reader):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from ortviz.errors import OrtvizError, StoreError, UnknownNameError
 from ortviz.record import Problem, RunStatus, Verdict
-from ortviz.record.store import RunWriter
+from ortviz.record.store import RunReader, RunWriter
 from ortviz.session.run import Run
 
 
@@ -120,13 +121,28 @@ def test_close_leaves_one_file_although_it_was_read_meanwhile(live: Run, tmp_pat
 def test_save_and_load(live: Run, tmp_path: Path) -> None:
     path = live.save(tmp_path / "copies" / "first")
     assert path == tmp_path / "copies" / "first.ortviz"
+    assert live.status is RunStatus.LIVE
+    with RunReader.open(path) as reader:
+        assert reader.state() == replace(live.state, status=RunStatus.ENDED)
     loaded = Run(path)
     assert loaded.info == live.info
+    assert loaded.status is RunStatus.ENDED
     assert list(loaded.steps) == [0, 2, 4]
     assert loaded.path == path
     with pytest.raises(OrtvizError, match="has ended"):
         loaded.sample_next()
     loaded.close()
+
+
+def test_a_file_without_its_recorder_is_never_live(live: Run) -> None:
+    live.flush()
+    assert live.path is not None
+    found = Run(live.path)
+    summary, _ = found.answer("summary", {})
+    assert isinstance(summary, dict)
+    assert (found.status, summary["status"]) == (RunStatus.ENDED, "ended")
+    assert repr(found).startswith("<Run 'model': ended, 6 steps")
+    found.close()
 
 
 @pytest.mark.parametrize("content", [None, b"not a database at all, but long enough to be one"])

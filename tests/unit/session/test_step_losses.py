@@ -116,6 +116,13 @@ def test_a_loss_that_cannot_be_set_element_by_element_keeps_the_users_value() ->
     assert losses.note == "Targets are class indices."
 
 
+def test_what_eager_made_of_class_indices_is_kept() -> None:
+    losses = step_losses(observe(None, None, user_loss="CrossEntropyLoss", reference_user_value=2))
+    assert losses.reference is not None
+    assert (losses.reference.user_value, losses.reference.mae) == (2, None)
+    assert step_losses(observe(None, None)).reference is None
+
+
 def test_no_loss_call_leaves_a_note_and_the_gradient() -> None:
     losses = step_losses(
         observe(None, None, user_value=None, user_loss="", gradient=np.array([np.inf, 1.0]))
