@@ -67,8 +67,8 @@ def thinned_steps(database: Database, most: int) -> NDArray[np.int64]:
         share = (most - len(found)) // max(len(lows), 1)
         if share == 0 or len(lows) == 0:
             return found
-        parts = np.linspace(lows, highs, share + 2, axis=1).astype(np.int64)
-        before, targets = parts[:, :-2].ravel(), parts[:, 1:-1].ravel()
+        parts = np.linspace(lows, highs - 1, share + 1, axis=1).astype(np.int64)
+        before, targets = parts[:, :-1].ravel(), parts[:, 1:].ravel()
 
 
 def step_column(database: Database, column: str, step: int) -> object:
