@@ -1,18 +1,7 @@
 import type { StatsCell, TraceRow } from "../../protocol";
 import { formatNumber, formatShape, formatShortCount } from "../shared/format";
 
-/** Widths in px of the parts of a row; the first one stays while the rest scrolls sideways. */
-export const WIDTHS = {
-  site: 208,
-  shape: 80,
-  dtype: 56,
-  stat: 74,
-  count: 70,
-  error: 70,
-  verdict: 104,
-} as const;
-
-/** The five columns each side has. */
+/** The columns each side has beside the count of what is not finite. */
 export const STAT_COLUMNS = [
   { key: "minimum", label: "min", title: "Least finite element" },
   { key: "maximum", label: "max", title: "Largest finite element" },
@@ -20,28 +9,7 @@ export const STAT_COLUMNS = [
   { key: "std", label: "std", title: "Population standard deviation of the finite elements" },
 ] as const;
 
-const SIDE_WIDTH = WIDTHS.stat * STAT_COLUMNS.length + WIDTHS.count;
-
-export const ROW_WIDTH =
-  WIDTHS.site + WIDTHS.shape + WIDTHS.dtype + 2 * SIDE_WIDTH + 2 * WIDTHS.error + WIDTHS.verdict;
-
-/** `grid-template-columns` of a row and of the header. */
-export const TEMPLATE = [
-  WIDTHS.site,
-  WIDTHS.shape,
-  WIDTHS.dtype,
-  ...sideWidths(),
-  ...sideWidths(),
-  WIDTHS.error,
-  WIDTHS.error,
-]
-  .map((width) => `${width}px`)
-  .concat(`minmax(${WIDTHS.verdict}px, 1fr)`)
-  .join(" ");
-
-function sideWidths(): number[] {
-  return [...STAT_COLUMNS.map(() => WIDTHS.stat), WIDTHS.count];
-}
+export type StatColumn = (typeof STAT_COLUMNS)[number];
 
 /** NaN and infinite elements of a cell: `0`, or for example `3 NaN 1 ∞`. */
 export function nonfiniteText(cell: StatsCell): string {
@@ -78,6 +46,6 @@ export function pairText(row: TraceRow, read: (cell: StatsCell) => string): stri
 export const shapeText = (row: TraceRow) => pairText(row, (cell) => formatShape(cell.shape));
 export const dtypeText = (row: TraceRow) => pairText(row, (cell) => cell.dtype);
 
-export function statText(cell: StatsCell, key: (typeof STAT_COLUMNS)[number]["key"]): string {
+export function statText(cell: StatsCell, key: StatColumn["key"]): string {
   return formatNumber(cell[key]);
 }

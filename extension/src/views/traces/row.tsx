@@ -6,34 +6,29 @@ import {
   hasNonfinite,
   nonfiniteText,
   STAT_COLUMNS,
+  type StatColumn,
   shapeText,
   statText,
   statusText,
-  TEMPLATE,
 } from "./columns";
+import type { TraceLayout } from "./layout";
 import { SECTIONS, type TraceItem } from "./rows";
 
 /** Two lines: whose columns, and what they are. */
-export function TraceHeader() {
+export function TraceHeader({ layout }: { layout: TraceLayout }) {
   return (
-    <div class="ov-trace-head" role="row" style={{ gridTemplateColumns: TEMPLATE }}>
+    <div class="ov-trace-head" role="row" style={{ gridTemplateColumns: layout.template }}>
       <span class="ov-sticky ov-span-2" role="columnheader">
         site
       </span>
-      <span class="ov-span-2" role="columnheader">
-        shape
+      <span class="ov-group ov-group-error" style={{ gridColumn: "span 2" }}>
+        difference
       </span>
-      <span class="ov-span-2" role="columnheader">
-        dtype
-      </span>
-      <SideHead side="reference" title="eager PyTorch" />
-      <SideHead side="candidate" title="ONNX Runtime" />
-      <span class="ov-group ov-group-error">difference</span>
-      <span class="ov-span-2 ov-verdict-head" role="columnheader">
-        verdict
-      </span>
-      <StatHeads side="reference" />
-      <StatHeads side="candidate" />
+      {layout.verdict && <HeadOf name="verdict" />}
+      {layout.shape && <HeadOf name="shape" />}
+      {layout.dtype && <HeadOf name="dtype" />}
+      <SideHead side="reference" title="eager PyTorch" layout={layout} />
+      <SideHead side="candidate" title="ONNX Runtime" layout={layout} />
       <span class="ov-num ov-edge" role="columnheader" title="Largest |ORT − eager|">
         max abs
       </span>
@@ -44,18 +39,38 @@ export function TraceHeader() {
       >
         max rel
       </span>
+      <StatHeads side="reference" layout={layout} />
+      <StatHeads side="candidate" layout={layout} />
     </div>
   );
 }
 
-function SideHead({ side, title }: { side: SideName; title: string }) {
-  return <span class={`ov-group ov-group-${side}`}>{title}</span>;
+function HeadOf({ name }: { name: string }) {
+  return (
+    <span class="ov-span-2" role="columnheader">
+      {name}
+    </span>
+  );
 }
 
-function StatHeads({ side }: { side: SideName }) {
+interface SideHeadProps {
+  side: SideName;
+  layout: TraceLayout;
+}
+
+function SideHead({ side, title, layout }: SideHeadProps & { title: string }) {
+  const gridColumn = `span ${layout.stats.length + 1}`;
+  return (
+    <span class={`ov-group ov-group-${side}`} style={{ gridColumn }}>
+      {title}
+    </span>
+  );
+}
+
+function StatHeads({ side, layout }: SideHeadProps) {
   return (
     <>
-      {STAT_COLUMNS.map(({ key, label, title }, index) => (
+      {layout.stats.map(({ key, label, title }, index) => (
         <span
           key={key}
           class={`ov-num${index === 0 ? ` ov-edge ov-edge-${side}` : ""}`}
@@ -88,27 +103,33 @@ export function SectionRow({ item }: { item: TraceItem & { kind: "section" } }) 
   );
 }
 
-export function SiteRow({ row }: { row: TraceRow }) {
+export function SiteRow({ row, layout }: { row: TraceRow; layout: TraceLayout }) {
   return (
-    <div class="ov-trace-row" style={{ gridTemplateColumns: TEMPLATE }}>
+    <div class="ov-trace-row" style={{ gridTemplateColumns: layout.template }}>
       <SiteCell row={row} />
-      <span role="gridcell" class="ov-mono" title={shapeText(row)}>
-        {shapeText(row)}
-      </span>
-      <span role="gridcell" class="ov-muted" title={dtypeText(row)}>
-        {dtypeText(row)}
-      </span>
-      <SideCells cell={row.reference} side="reference" />
-      <SideCells cell={row.candidate} side="candidate" />
       <span role="gridcell" class="ov-num ov-edge" title={formatExact(row.max_abs_error)}>
         {formatNumber(row.max_abs_error)}
       </span>
       <span role="gridcell" class="ov-num" title={formatExact(row.max_rel_error)}>
         {formatNumber(row.max_rel_error)}
       </span>
-      <span role="gridcell" title={row.reason}>
-        <VerdictBadge verdict={row.verdict} />
-      </span>
+      {layout.verdict && (
+        <span role="gridcell" title={row.reason}>
+          <VerdictBadge verdict={row.verdict} />
+        </span>
+      )}
+      {layout.shape && (
+        <span role="gridcell" class="ov-mono" title={shapeText(row)}>
+          {shapeText(row)}
+        </span>
+      )}
+      {layout.dtype && (
+        <span role="gridcell" class="ov-muted" title={dtypeText(row)}>
+          {dtypeText(row)}
+        </span>
+      )}
+      <SideCells cell={row.reference} side="reference" stats={layout.stats} />
+      <SideCells cell={row.candidate} side="candidate" stats={layout.stats} />
     </div>
   );
 }
@@ -136,15 +157,21 @@ function SiteCell({ row }: { row: TraceRow }) {
   );
 }
 
-function SideCells({ cell, side }: { cell: StatsCell; side: SideName }) {
+interface SideCellsProps {
+  cell: StatsCell;
+  side: SideName;
+  stats: TraceLayout["stats"];
+}
+
+function SideCells({ cell, side, stats }: SideCellsProps) {
   const missing = statusText(cell);
   if (missing !== "") {
     return (
       <span
         role="gridcell"
         class={`ov-missing ov-edge ov-edge-${side}`}
-        style={{ gridColumn: `span ${STAT_COLUMNS.length + 1}` }}
-        title={cell.reason}
+        style={{ gridColumn: `span ${stats.length + 1}` }}
+        title={cell.reason || missing}
       >
         {missing}
       </span>
@@ -152,12 +179,12 @@ function SideCells({ cell, side }: { cell: StatsCell; side: SideName }) {
   }
   return (
     <>
-      {STAT_COLUMNS.map(({ key }, index) => (
+      {stats.map(({ key }, index) => (
         <span
           key={key}
           role="gridcell"
           class={`ov-num${index === 0 ? ` ov-edge ov-edge-${side}` : ""}`}
-          title={formatExact(cell[key])}
+          title={cellTitle(cell, key, stats)}
         >
           {statText(cell, key)}
         </span>
@@ -167,4 +194,11 @@ function SideCells({ cell, side }: { cell: StatsCell; side: SideName }) {
       </span>
     </>
   );
+}
+
+/** All digits, and what there is no room for a column of. */
+function cellTitle(cell: StatsCell, key: StatColumn["key"], stats: TraceLayout["stats"]): string {
+  const left = STAT_COLUMNS.filter((column) => !stats.includes(column));
+  const others = left.map((column) => `${column.label} ${formatExact(cell[column.key])}`);
+  return [formatExact(cell[key]), ...others].join("\n");
 }

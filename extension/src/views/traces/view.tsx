@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type { Answer } from "../../protocol";
 import { isWithin } from "../../state";
 import { useStore } from "../shared/context";
@@ -7,10 +7,11 @@ import { formatDuration, plural } from "../shared/format";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
 import { NothingSampled } from "../shared/nothing_sampled";
 import { useResource } from "../shared/use_resource";
+import { useSize } from "../shared/use_size";
 import { VirtualList } from "../shared/virtual_list";
 import { DIRECTION_WORDS } from "../shared/words";
-import { ROW_WIDTH } from "./columns";
 import { TraceDetails } from "./details";
+import { type TraceLayout, traceLayout } from "./layout";
 import { SectionRow, SiteRow, TraceHeader } from "./row";
 import {
   countVerdicts,
@@ -24,6 +25,8 @@ import {
 
 const ROW_HEIGHT = 24;
 const HEADER_HEIGHT = 44;
+/** Kept free for the scroll bar, in px. */
+const SCROLL_BAR = 16;
 
 type Traces = Answer<"traces">;
 
@@ -42,12 +45,15 @@ function TracesBody({ traces }: { traces: Traces }) {
   const { selection } = useStore();
   const [filter, setFilter] = useState<TraceFilter>({ text: "", divergentOnly: false });
   const items = useMemo(() => traceItems(traces.rows, filter), [traces, filter]);
+  const box = useRef<HTMLElement>(null);
+  const width = useSize(box).width - SCROLL_BAR;
+  const layout = useMemo(() => traceLayout(traces.rows, width), [traces, width]);
   const siteId = selection.siteId.value;
   const module = selection.module.value;
   const selected = siteId === null ? itemOfModule(items, module) : itemOfSite(items, siteId);
   const current = items[selected];
   return (
-    <section class="ov-traces" data-testid="traces" data-step={traces.step}>
+    <section ref={box} class="ov-traces" data-testid="traces" data-step={traces.step}>
       <TracesToolbar traces={traces} filter={filter} onFilter={setFilter} />
       {items.length === 0 ? (
         <Empty title="No site passes the filter.">
@@ -67,8 +73,8 @@ function TracesBody({ traces }: { traces: Traces }) {
           count={items.length}
           rowHeight={ROW_HEIGHT}
           headerHeight={HEADER_HEIGHT}
-          header={<TraceHeader />}
-          rowWidth={ROW_WIDTH}
+          header={<TraceHeader layout={layout} />}
+          rowWidth={layout.width}
           selected={selected}
           revealed={itemWithin(items, module)}
           revealKey={`${siteId}|${module}`}
@@ -78,7 +84,7 @@ function TracesBody({ traces }: { traces: Traces }) {
             if (item?.kind === "site") selection.pickSite(item.row);
           }}
           rowProps={(index) => itemProps(items[index], module)}
-          renderRow={(index) => <Item item={items[index]} />}
+          renderRow={(index) => <Item item={items[index]} layout={layout} />}
         />
       )}
       <TraceDetails
@@ -90,9 +96,13 @@ function TracesBody({ traces }: { traces: Traces }) {
   );
 }
 
-function Item({ item }: { item: TraceItem | undefined }) {
+function Item({ item, layout }: { item: TraceItem | undefined; layout: TraceLayout }) {
   if (item === undefined) return null;
-  return item.kind === "section" ? <SectionRow item={item} /> : <SiteRow row={item.row} />;
+  return item.kind === "section" ? (
+    <SectionRow item={item} />
+  ) : (
+    <SiteRow row={item.row} layout={layout} />
+  );
 }
 
 function itemProps(item: TraceItem | undefined, module: string | null) {
