@@ -5,6 +5,7 @@ import { useStore } from "../shared/context";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
 import { useResource } from "../shared/use_resource";
 import { ModuleTree } from "./module_tree";
+import { noGraphText } from "./no_graph";
 import { Stage } from "./stage";
 import { findStage, StagePicker } from "./stages";
 
@@ -30,7 +31,7 @@ function GraphBody({ graphs, active }: { graphs: Answer<"graphs">; active: boole
       <div class="ov-pane ov-graph-stage">
         <StagePicker stages={graphs.stages} />
         {row ? <Stage row={row} active={active} /> : <NoStage graphs={graphs} />}
-        <Notes notes={graphs.notes} />
+        {graphs.stages.length > 0 && <Notes notes={graphs.notes} />}
       </div>
     </section>
   );
@@ -48,16 +49,14 @@ function useFreshStages(store: DebuggerStore, graphs: Answer<"graphs">): void {
 }
 
 function NoStage({ graphs }: { graphs: Answer<"graphs"> }) {
-  const { selection, run } = useStore();
-  const reason = run.data.value?.engine_reason;
+  const { selection, run, live } = useStore();
   if (graphs.stages.length === 0) {
+    const { title, sentences } = noGraphText(graphs.notes, run.data.value, live.value);
     return (
-      <Empty title="ORTModule has not exported the model yet.">
-        <p>
-          {reason
-            ? `It runs in eager PyTorch: ${reason}`
-            : "It does so in the first training step; its five stages then appear here."}
-        </p>
+      <Empty title={title}>
+        {sentences.map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
       </Empty>
     );
   }
