@@ -9,7 +9,6 @@ const COPIED_MS = 1_500;
 
 /** One finding: the title leads to the place, below it the evidence, the reason and the remedy. */
 export function FindingCard({ finding }: { finding: FindingRow }) {
-  const { selection } = useStore();
   const steps = formatStepRange(finding.first_step, finding.last_step, finding.step_count);
   return (
     <article
@@ -23,16 +22,7 @@ export function FindingCard({ finding }: { finding: FindingRow }) {
         <SeverityIcon severity={finding.severity} size={14} />
       </span>
       <header>
-        <button
-          type="button"
-          class="ov-finding-title"
-          title={`Show this in ${VIEW_LABELS[finding.view]}`}
-          onClick={() => selection.goToFinding(finding)}
-          data-testid="finding-go"
-        >
-          {finding.title}
-          <span class="ov-finding-go">{VIEW_LABELS[finding.view]} →</span>
-        </button>
+        <Title finding={finding} />
         <p class="ov-finding-place">
           <span>{finding.severity}</span>
           <span>{steps}</span>
@@ -52,6 +42,24 @@ export function FindingCard({ finding }: { finding: FindingRow }) {
         )}
       </dl>
     </article>
+  );
+}
+
+/** Leads to where the finding can be seen, unless that is here. */
+function Title({ finding }: { finding: FindingRow }) {
+  const { selection } = useStore();
+  if (finding.view === "findings") return <p class="ov-finding-title">{finding.title}</p>;
+  return (
+    <button
+      type="button"
+      class="ov-finding-title ov-finding-leads"
+      title={`Show this in ${VIEW_LABELS[finding.view]}`}
+      onClick={() => selection.goToFinding(finding)}
+      data-testid="finding-go"
+    >
+      {finding.title}
+      <span class="ov-finding-go">{VIEW_LABELS[finding.view]} →</span>
+    </button>
   );
 }
 
