@@ -272,7 +272,7 @@ def _map_row(debugger: Debugger, step: int) -> int:
 
 
 def _expect_step_everywhere(debugger: Debugger, step: int) -> None:
-    expect(debugger.find("current-step")).to_have_text(f"step {step} of {STEPS - 1}")
+    expect(debugger.find("current-step")).to_have_text(f"step {step} · {STEPS} steps")
     expect(debugger.find("step-strip", step=step)).to_be_visible()
     expect(debugger.find("readout-nonfinite")).to_contain_text(f"step {step}")
     debugger.view("traces")

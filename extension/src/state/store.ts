@@ -37,6 +37,8 @@ export class DebuggerStore {
   /** The sampled step that stands for `step` where only sampled steps have data. */
   readonly sampledStep: ReadonlySignal<number | null>;
   readonly live: ReadonlySignal<boolean>;
+  /** ONNX Runtime computes nothing in this run: what is recorded of the training is eager's. */
+  readonly eagerOnly: ReadonlySignal<boolean>;
   readonly #cleanups: (() => void)[] = [];
   #lastPushMs = 0;
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
@@ -56,6 +58,7 @@ export class DebuggerStore {
       const sampled = summary.value?.sampled_steps.values;
       return step === null || sampled === undefined ? null : sampledStepFor(sampled, step);
     });
+    this.eagerOnly = computed(() => this.run.data.value?.engine === "eager");
     this.live = computed(() => {
       const status = summary.value?.status;
       return status === "live" || status === "waiting" || status === "paused";

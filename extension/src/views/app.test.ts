@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { changedSummary, GoldenTransport, golden, goldenReply } from "../../test/golden";
-import type { GraphsView } from "../protocol";
+import type { FindingsView, GraphsView } from "../protocol";
 import { mount } from "./mount";
 
 vi.mock("plotly.js-cartesian-dist-min", () => ({
@@ -47,7 +47,7 @@ describe("the debugger on a recorded run", () => {
     await seen("finding-counts");
     await vi.waitFor(() => expect(find("strip")?.textContent).toContain("sunspots <b>&</b>"));
     expect(element.querySelector("b")).toBeNull();
-    expect(find("current-step")?.textContent).toBe("step 6 of 7");
+    expect(find("current-step")?.textContent).toBe("step 6 · 8 steps");
     expect(find("run-status")?.dataset.status).toBe("ended");
     expect(find("eager-only")).toBeNull();
     expect(find("live-toggle")).toBeNull();
@@ -59,6 +59,39 @@ describe("the debugger on a recorded run", () => {
     const change = { engine: "eager", engine_reason: "No compiler was found." };
     transport.push("run", {}, { ...run, payload: { ...(run.payload as object), ...change } });
     expect((await seen("eager-only")).title).toBe("No compiler was found.");
+  });
+
+  it("draws the loss of a run without ONNX Runtime as eager's", async () => {
+    await seen("finding-counts");
+    expect(element.querySelector(".ov-spark-candidate")).not.toBeNull();
+    const run = goldenReply("run");
+    const payload = { ...(run.payload as object), engine: "eager" };
+    transport.push("run", {}, { ...run, payload });
+    await vi.waitFor(() => expect(element.querySelector(".ov-spark-reference")).not.toBeNull());
+    expect(find("readout-mae")?.querySelector(".ov-fill-candidate")).toBeNull();
+  });
+
+  it("shows the note where no loss was seen, not empty lanes", async () => {
+    await seen("loss-readout");
+    const { payload, buffers } = goldenReply("losses");
+    const note = "No loss was seen: a loss written as an expression is not.";
+    const none = { ...(payload as object), series: [], marks: [], notes: [note] };
+    transport.push("losses", {}, { payload: none, buffers });
+    expect((await seen("empty")).textContent).toContain(note);
+    expect(find("loss-plot")).toBeNull();
+  });
+
+  it("leads nowhere from a finding that is shown where it is", async () => {
+    (await seen("tab-findings")).click();
+    await seen("finding-row");
+    const before = element.querySelectorAll('[data-testid="finding-go"]').length;
+    const { payload, buffers } = goldenReply("findings");
+    const { rows, problems } = payload as FindingsView;
+    const changed = rows.map((row, i) => (i === 0 ? { ...row, view: "findings" } : row));
+    transport.push("findings", {}, { payload: { rows: changed, problems }, buffers });
+    await vi.waitFor(() =>
+      expect(element.querySelectorAll('[data-testid="finding-go"]')).toHaveLength(before - 1),
+    );
   });
 
   it("keeps JupyterLab from taking its arrow keys", async () => {

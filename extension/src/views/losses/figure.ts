@@ -26,6 +26,8 @@ export interface LossesFigureInput {
   live: boolean;
   /** How many steps there will be; null when unknown. */
   totalSteps: number | null;
+  /** The model trains in eager PyTorch; its own curve is then eager's. */
+  eagerOnly: boolean;
   palette: Palette;
 }
 
@@ -146,7 +148,8 @@ function laneTraces(lane: Lane, width: number, input: LossesFigureInput): Partia
   }
 }
 
-function curves(loss: LossName, { losses, log, palette }: LossesFigureInput): Partial<PlotData>[] {
+function curves(loss: LossName, input: LossesFigureInput): Partial<PlotData>[] {
+  const { losses, log, eagerOnly, palette } = input;
   const label = lossLabel(loss, losses.trains_with);
   const floor = zeroFloor(laneColumns(losses, loss));
   const scale = (values: ColumnArray) => (log ? forLogAxis(values, floor) : values);
@@ -162,7 +165,7 @@ function curves(loss: LossName, { losses, log, palette }: LossesFigureInput): Pa
         ...edge,
         y: scale(candidate.maximum.values),
         fill: "tonexty",
-        fillcolor: palette.candidateBand,
+        fillcolor: eagerOnly ? palette.referenceBand : palette.candidateBand,
       },
     );
   }
@@ -170,9 +173,9 @@ function curves(loss: LossName, { losses, log, palette }: LossesFigureInput): Pa
     traces.push({
       x,
       y: scale(candidate.last.values),
-      name: `${label} ORT`,
+      name: `${label} ${eagerOnly ? "eager" : "ORT"}`,
       mode: "lines",
-      line: { color: palette.candidate, width: 1.5 },
+      line: { color: eagerOnly ? palette.reference : palette.candidate, width: 1.5 },
     });
   }
   if (reference) {

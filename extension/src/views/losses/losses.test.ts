@@ -13,16 +13,19 @@ import {
   markAt,
   marksAt,
   maskedAt,
+  masksKnown,
   shownLosses,
   ticksWithZero,
+  unmarkedText,
   valueAt,
   zeroFloor,
 } from "./series";
-import { toggled } from "./toolbar";
+import { rangeText, toggled } from "./toolbar";
 
 const palette: Palette = {
   reference: "blue",
   candidate: "orange",
+  referenceBand: "sky",
   candidateBand: "peach",
   look: "red",
   ink: "black",
@@ -156,6 +159,34 @@ describe("which losses", () => {
   });
 });
 
+describe("what was never looked at", () => {
+  const losses = golden("losses");
+  const mae = losses.series.filter(({ loss }) => loss === "mae");
+  const classifier = {
+    ...losses,
+    trains_with: "CrossEntropyLoss",
+    series: mae.map((series) => ({ ...series, loss: "user" as const })),
+    marks: [],
+  };
+
+  it("has no lane, and its masks are not said to be none", () => {
+    expect(shownLosses(losses)).toEqual(["mae", "mape", "smape"]);
+    expect(shownLosses(classifier)).toEqual(["user"]);
+    expect(shownLosses({ ...losses, series: [] })).toEqual([]);
+    expect(masksKnown(losses)).toBe(true);
+    expect(masksKnown(classifier)).toBe(false);
+    expect(rangeText(classifier, false)).toBe("masks not computed");
+    expect(rangeText(losses, false)).toBe("no element masked in 8 steps");
+  });
+
+  it("is not said to be finite", () => {
+    expect(unmarkedText(losses, 0)).toBe("all finite");
+    expect(unmarkedText({ ...losses, series: [] }, 0)).toBe("no loss seen at this step");
+    expect(unmarkedText(losses, 8)).toBe("no loss seen at this step");
+    expect(unmarkedText({ ...losses, marks: [], marks_left_out_count: 3 }, 0)).toMatch(/more/);
+  });
+});
+
 describe("forLogAxis", () => {
   it("keeps an exact zero visible below everything else, and NaN a gap", () => {
     const values = Float64Array.of(0.5, 0, 0.02, Number.NaN);
@@ -195,6 +226,7 @@ describe("lossesFigure", () => {
     log: false,
     live: false,
     totalSteps: null,
+    eagerOnly: false,
     palette,
   });
   const named = (name: string, file = "losses") =>
@@ -206,6 +238,13 @@ describe("lossesFigure", () => {
       mode: "markers",
       marker: { color: "blue", symbol: "square-open" },
     });
+  });
+
+  it("gives eager's colour to what eager computed", () => {
+    const { data } = lossesFigure({ ...input("losses_folded"), eagerOnly: true }, SIZE);
+    const drawn = JSON.stringify(data);
+    expect(drawn).toContain("sky");
+    expect(drawn).not.toMatch(/orange|peach| ORT"/);
   });
 
   it("adds a band only when steps are folded", () => {

@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import type { LossName } from "../../protocol";
 import { type DebuggerStore, sampledStepFor } from "../../state";
 import { useStore } from "../shared/context";
 import { px } from "../shared/format";
@@ -9,12 +10,14 @@ import { lossesFigure, MARGIN, stepLine } from "./figure";
 import { type Lane, layoutLanes, mapRowAt } from "./lanes";
 import { cellText } from "./map_trace";
 import { Readout } from "./readout";
-import { binOf, type Losses, type MaskMap, mainLoss, shownLosses } from "./series";
+import { binOf, type Losses, type MaskMap, mainLoss } from "./series";
 import type { LossesOptions } from "./toolbar";
 
 interface LossesPlotProps {
   losses: Losses;
   map: MaskMap | null;
+  /** The losses that have a lane unless the options hide it. */
+  shown: readonly LossName[];
   options: LossesOptions;
   showMasks: boolean;
   resetKey: number;
@@ -25,12 +28,13 @@ interface LossesPlotProps {
 }
 
 /** The figure, and beside each of its lanes the numbers at one step. */
-export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }: LossesPlotProps) {
+export function LossesPlot(props: LossesPlotProps) {
+  const { losses, map, shown, options, showMasks, resetKey, ...on } = props;
   const store = useStore();
   const box = useRef<HTMLDivElement>(null);
   const { height } = useSize(box);
   const [pointer, setPointer] = useState<PlotPoint | null>(null);
-  const lanes = useLanes(height, losses, map, options, showMasks);
+  const lanes = useLanes(height, losses, map, { shown, options, showMasks });
   const figure = useFigure(losses, map, lanes, options);
   const mapRows = map?.positions.length ?? 0;
   const step = store.step.value;
@@ -63,6 +67,7 @@ export function LossesPlot({ losses, map, options, showMasks, resetKey, ...on }:
         pointed={pointed !== null}
         cell={pointer && map && cellUnder(map, pointer, mapRowAt(lanes, pointer.top, mapRows))}
         axisLabel={map?.axis_label ?? ""}
+        eagerOnly={store.eagerOnly.value}
         onShowMasked={on.onShowMasked}
       />
     </div>
@@ -87,17 +92,16 @@ function useLanes(
   height: number,
   losses: Losses,
   map: MaskMap | null,
-  options: LossesOptions,
-  showMasks: boolean,
+  { shown, options, showMasks }: Pick<LossesPlotProps, "shown" | "options" | "showMasks">,
 ): Lane[] {
   const live = useStore().live.value;
   const main = mainLoss(losses);
-  const shown = shownLosses(losses).filter((loss) => !options.hidden.has(loss));
+  const drawn = shown.filter((loss) => !options.hidden.has(loss));
   const mapRows = live ? null : (map?.positions.length ?? 0);
   return useMemo(() => {
     const area = Math.max(0, height - MARGIN.top - MARGIN.bottom);
-    return layoutLanes(area, { losses: shown, main, mapRows, showMasks });
-  }, [height, shown.join(), main, mapRows, showMasks]);
+    return layoutLanes(area, { losses: drawn, main, mapRows, showMasks });
+  }, [height, drawn.join(), main, mapRows, showMasks]);
 }
 
 function useFigure(
@@ -108,11 +112,15 @@ function useFigure(
 ) {
   const store = useStore();
   const live = store.live.value;
+  const eagerOnly = store.eagerOnly.value;
   const totalSteps = store.summary.data.value?.total_steps ?? null;
   return useCallback(
     (size: { width: number; height: number }, palette: Palette) =>
-      lossesFigure({ losses, map, lanes, maskLoss, log, live, totalSteps, palette }, size),
-    [losses, map, lanes, maskLoss, log, live, totalSteps],
+      lossesFigure(
+        { losses, map, lanes, maskLoss, log, live, totalSteps, eagerOnly, palette },
+        size,
+      ),
+    [losses, map, lanes, maskLoss, log, live, totalSteps, eagerOnly],
   );
 }
 

@@ -4,7 +4,16 @@ import { SIDE_LABELS, SideMark } from "../shared/symbols";
 import { MARGIN } from "./figure";
 import { KIND_WORDS } from "./kinds";
 import type { Lane } from "./lanes";
-import { findSeries, type Losses, lossLabel, markAt, marksAt, maskedAt, valueAt } from "./series";
+import {
+  findSeries,
+  type Losses,
+  lossLabel,
+  markAt,
+  marksAt,
+  maskedAt,
+  unmarkedText,
+  valueAt,
+} from "./series";
 
 interface ReadoutProps {
   losses: Losses;
@@ -17,6 +26,8 @@ interface ReadoutProps {
   /** What the cell of the map under the pointer holds. */
   cell: string | null;
   axisLabel: string;
+  /** The model trains in eager PyTorch: what else is ORT's is eager's own then. */
+  eagerOnly: boolean;
   onShowMasked(): void;
 }
 
@@ -51,19 +62,23 @@ function LaneReadout({ lane, ...props }: ReadoutProps & { lane: Lane }) {
   }
 }
 
-function LossReadout({ loss, losses, main, step }: ReadoutProps & { loss: LossName }) {
+function LossReadout({ loss, losses, main, step, eagerOnly }: ReadoutProps & { loss: LossName }) {
+  const label = lossLabel(loss, losses.trains_with);
+  const sides: SideName[] = eagerOnly ? ["candidate"] : ["reference", "candidate"];
   return (
     <div class="ov-readout-loss">
-      <p class="ov-readout-title">
-        {lossLabel(loss, losses.trains_with)}
+      <p class="ov-readout-title ov-readout-name">
+        <span class="ov-ellipsis" title={label}>
+          {label}
+        </span>
         {loss === main && <span class="ov-tag">trains with</span>}
       </p>
       <dl>
-        {(["reference", "candidate"] as const).map((side) => (
+        {sides.map((side) => (
           <div key={side}>
             <dt>
-              <SideMark side={side} />
-              <span class="ov-sr">{SIDE_LABELS[side]}</span>
+              <SideMark side={eagerOnly ? "reference" : side} />
+              <span class="ov-sr">{SIDE_LABELS[eagerOnly ? "reference" : side]}</span>
             </dt>
             <SideValue losses={losses} loss={loss} side={side} step={step} />
           </div>
@@ -104,18 +119,12 @@ function StepReadout({ losses, step, pointed }: ReadoutProps) {
           {marks.join(", ")}
         </p>
       ) : (
-        <p class="ov-muted" title="The loss's gradient and all losses">
+        <p class="ov-muted ov-ellipsis" title="The loss's gradient and all losses shown here">
           {unmarkedText(losses, step)}
         </p>
       )}
     </>
   );
-}
-
-/** Marks come first to last; beyond the last one sent nothing is known when some were left out. */
-function unmarkedText(losses: Losses, step: number): string {
-  const known = losses.marks_left_out_count === 0 || step <= (losses.marks.at(-1)?.step ?? -1);
-  return known ? "all finite" : "more marks: zoom in";
 }
 
 function MaskedReadout(props: ReadoutProps) {

@@ -23,10 +23,37 @@ export function mainLoss(losses: Losses): LossName | null {
   return losses.series.some((series) => series.loss === "user") ? "user" : null;
 }
 
-/** The losses that have a lane: the user's own one first unless it is one of the three. */
+/**
+ * The losses that have a lane: those with any value or mark, the user's own one first unless it is
+ * one of the three.
+ */
 export function shownLosses(losses: Losses): LossName[] {
   const three: LossName[] = ["mae", "mape", "smape"];
-  return mainLoss(losses) === "user" ? ["user", ...three] : three;
+  const all: LossName[] = mainLoss(losses) === "user" ? ["user", ...three] : three;
+  return all.filter((loss) => losses.series.some((series) => series.loss === loss));
+}
+
+/** Whether elements were looked at for masks: the three losses are computed together or not. */
+export function masksKnown(losses: Losses): boolean {
+  return losses.series.some((series) => series.loss !== "user");
+}
+
+/** Whether any loss has a finite value at a step (or in its bin). */
+export function seenAt(losses: Losses, step: number): boolean {
+  return losses.series.some((series) => {
+    const value = valueAt(losses, series.last.values, step);
+    return value !== null && Number.isFinite(value);
+  });
+}
+
+/** What the absence of a mark means at a step; where nothing was looked at it says so. */
+export function unmarkedText(losses: Losses, step: number): string {
+  if (!seenAt(losses, step)) {
+    return losses.steps_per_bin > 1 ? "no loss seen in these steps" : "no loss seen at this step";
+  }
+  // Marks come first to last; beyond the last one sent nothing is known when some were left out.
+  const known = losses.marks_left_out_count === 0 || step <= (losses.marks.at(-1)?.step ?? -1);
+  return known ? "all finite" : "more marks: zoom in";
 }
 
 export function findSeries(losses: Losses, loss: LossName, side: SideName) {

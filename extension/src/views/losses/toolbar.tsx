@@ -2,7 +2,7 @@ import type { LossName, MaskedLossName } from "../../protocol";
 import { Segmented } from "../shared/controls";
 import { plural } from "../shared/format";
 import { KINDS } from "./kinds";
-import { type Losses, lossLabel } from "./series";
+import { type Losses, lossLabel, masksKnown } from "./series";
 
 /** How the losses are shown. */
 export interface LossesOptions {
@@ -61,7 +61,9 @@ export function LossesToolbar(props: ToolbarProps) {
         />
       )}
       {showMasks && <KindLegend />}
-      <span class="ov-muted ov-toolbar-end">{rangeText(losses, showMasks)}</span>
+      <span class="ov-muted ov-toolbar-end" title={losses.notes.join("\n")}>
+        {rangeText(losses, showMasks)}
+      </span>
     </div>
   );
 }
@@ -100,10 +102,12 @@ function KindLegend() {
   );
 }
 
-function rangeText(losses: Losses, showMasks: boolean): string {
+/** What is drawn, or what the masks say where their lanes are left out. */
+export function rangeText(losses: Losses, showMasks: boolean): string {
   const { steps_per_bin, steps } = losses;
   if (steps_per_bin > 1)
     return `${steps_per_bin} steps a point, band = least to largest; drag to zoom`;
+  if (!masksKnown(losses)) return "masks not computed";
   return showMasks ? "" : `no element masked in ${plural(steps.values.length, "step")}`;
 }
 

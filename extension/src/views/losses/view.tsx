@@ -1,11 +1,13 @@
 import { useState } from "preact/hooks";
+import type { LossName } from "../../protocol";
 import { useStore } from "../shared/context";
+import { plural } from "../shared/format";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
 import { useResource } from "../shared/use_resource";
 import { LossesPlot } from "./losses_plot";
 import { MaskPanel } from "./mask_panel";
 import { maskedStep } from "./masked_step";
-import { anythingMasked, type Losses, mainLoss, shownLosses } from "./series";
+import { anythingMasked, type Losses, mainLoss, masksKnown, shownLosses } from "./series";
 import { type LossesOptions, LossesToolbar } from "./toolbar";
 
 /** The question that a live kernel answers unasked, so that it need not be idle to be asked. */
@@ -26,18 +28,31 @@ export function LossesView({ active }: { active: boolean }) {
   const losses = (zoom && !detail.previous && detail.data) || whole.data;
   if (whole.error && !losses) return <Failure message={whole.error} onRetry={whole.retry} />;
   if (!losses) return <Loading what="the losses" />;
-  if (losses.steps.values.length === 0) return <NothingYet notes={losses.notes} />;
-  return <LossesBody active={active} losses={losses} zoom={zoom} onRange={setRange} />;
+  // Zooming in on steps where a loss has no value does not take its lane away.
+  const shown = shownLosses(whole.data ?? losses);
+  if (losses.steps.values.length === 0 || shown.length === 0) return <NoLoss losses={losses} />;
+  return (
+    <LossesBody active={active} losses={losses} shown={shown} zoom={zoom} onRange={setRange} />
+  );
 }
 
-function NothingYet({ notes }: { notes: readonly string[] }) {
+function NoLoss({ losses }: { losses: Losses }) {
+  const store = useStore();
+  const steps = store.summary.data.value?.step_count ?? losses.steps.values.length;
+  const title = store.live.value
+    ? "No loss has been seen yet."
+    : `No loss was seen in ${plural(steps, "step")}.`;
   return (
-    <Empty title="No loss has been seen yet.">
-      <p>
-        Train with the wrapped model: call it, compute a loss from its output and run{" "}
-        <code>loss.backward()</code>. Curves of MAE, MAPE and sMAPE appear here with the first step.
-      </p>
-      <Notes notes={notes} />
+    <Empty title={title}>
+      {losses.notes.length > 0 ? (
+        losses.notes.map((note) => <p key={note}>{note}</p>)
+      ) : (
+        <p>
+          Train with the wrapped model: call it, compute a loss from its output and run{" "}
+          <code>loss.backward()</code>. Curves of MAE, MAPE and sMAPE appear here with the first
+          step.
+        </p>
+      )}
     </Empty>
   );
 }
@@ -45,11 +60,13 @@ function NothingYet({ notes }: { notes: readonly string[] }) {
 interface BodyProps {
   active: boolean;
   losses: Losses;
+  /** The losses that have a lane. */
+  shown: readonly LossName[];
   zoom: { first_step: number; last_step: number } | null;
   onRange(range: StepRange | null): void;
 }
 
-function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
+function LossesBody({ active, losses, shown, zoom, onRange }: BodyProps) {
   const store = useStore();
   const [options, setOptions] = useState(() => initialOptions(losses));
   const [panelOpen, setPanelOpen] = useState(false);
@@ -57,7 +74,7 @@ function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
   const [resetKey, setResetKey] = useState(0);
   const map = useResource("mask_map", { loss: options.maskLoss, ...zoom }, active);
   const step = store.step.value;
-  const showMasks = store.live.value || anythingMasked(losses);
+  const showMasks = masksKnown(losses) && (store.live.value || anythingMasked(losses));
   const pick = (picked: number, row: number | null) => {
     store.selection.pickStep(picked);
     if (row === null || map.data === null) return;
@@ -71,7 +88,7 @@ function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
     <section class="ov-losses">
       <LossesToolbar
         losses={losses}
-        all={shownLosses(losses)}
+        all={shown}
         options={options}
         showMasks={showMasks}
         onChange={setOptions}
@@ -81,6 +98,7 @@ function LossesBody({ active, losses, zoom, onRange }: BodyProps) {
         <LossesPlot
           losses={losses}
           map={map.data}
+          shown={shown}
           options={options}
           showMasks={showMasks}
           resetKey={resetKey}

@@ -2,6 +2,7 @@
 export interface Palette {
   reference: string;
   candidate: string;
+  referenceBand: string;
   candidateBand: string;
   look: string;
   ink: string;
@@ -24,6 +25,7 @@ export function readPalette(element: HTMLElement): Palette {
   const palette: Palette = {
     reference: color("--ov-reference"),
     candidate: color("--ov-candidate"),
+    referenceBand: color("--ov-reference-band"),
     candidateBand: color("--ov-candidate-band"),
     look: color("--ov-look"),
     ink: color("--ov-ink"),

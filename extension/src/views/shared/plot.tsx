@@ -1,7 +1,7 @@
 import type { Data, Layout, PlotlyHTMLElement, PlotRelayoutEvent } from "plotly.js";
 import Plotly from "plotly.js-cartesian-dist-min";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useDebugger } from "./context";
 import { DrawingPace } from "./pace";
 import { type Palette, readPalette } from "./palette";
@@ -65,7 +65,7 @@ export function Plot(props: PlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const element = useRef<HTMLDivElement>(null);
   const pressed = useRef<{ x: number; y: number } | null>(null);
-  usePlotly(element, useSize(frame), props);
+  const drawn = usePlotly(element, useSize(frame), props);
   const locate = (event: MouseEvent) => pointAt(event, element.current, props.margin);
   return (
     <div
@@ -88,22 +88,32 @@ export function Plot(props: PlotProps) {
     >
       <div class="ov-plot-canvas" ref={element} />
       {props.children}
+      {!drawn && (
+        <p class="ov-plot-wait" role="status">
+          drawing…
+        </p>
+      )}
     </div>
   );
 }
 
-/** Keep plotly's drawing in an element up to date, and take it away at the end. */
+/**
+ * Keep plotly's drawing in an element up to date, and take it away at the end.
+ *
+ * @returns Whether anything has been drawn yet.
+ */
 function usePlotly(
   element: { current: HTMLDivElement | null },
   size: { width: number; height: number },
   props: PlotProps,
-): void {
+): boolean {
   const { theme } = useDebugger();
   const { figure, shapes, resetKey } = props;
   const handlers = useRef(props);
   handlers.current = props;
   const pace = useRef(new DrawingPace());
   const mode = theme.value;
+  const [drawn, setDrawn] = useState(false);
 
   useEffect(() => {
     const target = element.current;
@@ -112,8 +122,11 @@ function usePlotly(
       const palette = readPalette(target);
       const { data, layout } = figure(size, palette);
       const over = handlers.current.shapes(palette);
-      const drawn = { ...baseLayout(palette), ...layout, ...size, shapes: over };
-      void Plotly.react(target, data, drawn, CONFIG).then(() => listen(target, handlers));
+      const whole = { ...baseLayout(palette), ...layout, ...size, shapes: over };
+      void Plotly.react(target, data, whole, CONFIG).then(() => {
+        listen(target, handlers);
+        setDrawn(true);
+      });
     });
   }, [figure, size, mode]);
 
@@ -137,6 +150,7 @@ function usePlotly(
       if (target !== null) Plotly.purge(target);
     };
   }, []);
+  return drawn;
 }
 
 /** Where an event is in the plotting area; null outside it or before anything is drawn. */

@@ -4,6 +4,7 @@ import { sampledStepFor } from "../../state";
 import { useStore } from "../shared/context";
 import { SEVERITY_PATHS } from "../shared/symbols";
 import { useSize } from "../shared/use_size";
+import { stepText } from "./step_text";
 import { markPositions, type StepSpan, sparkPath, stepToX, xToStep } from "./strip_scale";
 
 const HEIGHT = 34;
@@ -43,7 +44,7 @@ export function Spark({ summary, step }: { summary: Answer<"summary">; step: num
       aria-valuemin={span.first}
       aria-valuemax={span.last}
       aria-valuenow={step ?? span.first}
-      aria-valuetext={step === null ? "no step yet" : `step ${step} of ${summary.step_count}`}
+      aria-valuetext={step === null ? "no step yet" : stepText(step, summary)}
       data-testid="step-strip"
       data-step={step ?? ""}
       onKeyDown={(event) => pickByKey(event, store, summary)}
@@ -75,10 +76,15 @@ function Drawing({ summary, span, width, step, marks }: DrawingProps) {
     return sparkPath(spark_steps.values, spark_min.values, spark_max.values, span, box);
   }, [summary, span.last, width]);
   const x = step === null ? null : stepToX(step, span, width);
+  const side = useStore().eagerOnly.value ? "reference" : "candidate";
   return (
     <svg width={width} height={HEIGHT} aria-hidden="true">
       <line class="ov-spark-base" x1="0" x2={width} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
-      <path class="ov-spark-curve" d={path} transform={`translate(0 ${MARK_LANE + 2})`} />
+      <path
+        class={`ov-spark-curve ov-spark-${side}`}
+        d={path}
+        transform={`translate(0 ${MARK_LANE + 2})`}
+      />
       {x !== null && <line class="ov-spark-step" x1={x} x2={x} y1="0" y2={HEIGHT} />}
       {marks.map((mark) => (
         <path

@@ -1,8 +1,9 @@
 import type { Answer, SeverityName } from "../../protocol";
 import { useStore } from "../shared/context";
-import { formatCount, formatNumber, plural } from "../shared/format";
+import { formatNumber, plural } from "../shared/format";
 import { SEVERITIES, SeverityIcon } from "../shared/symbols";
 import { Spark } from "./spark";
+import { stepText } from "./step_text";
 
 const STATUS_WORDS = {
   waiting: "waiting",
@@ -22,7 +23,7 @@ export function StepStrip() {
       <div class="ov-strip-title">
         <RunName run={store.run.data.value} />
         <span class="ov-strip-step" data-testid="current-step" title={sampledText(step, sampled)}>
-          {stepText(summary, step)}
+          {shownStepText(summary, step)}
           {sampledText(step, sampled) && ` · sampled ${sampled}`}
         </span>
       </div>
@@ -56,11 +57,10 @@ function RunName({ run }: { run: Answer<"run"> | null }) {
   );
 }
 
-function stepText(summary: Answer<"summary"> | null, step: number | null): string {
+function shownStepText(summary: Answer<"summary"> | null, step: number | null): string {
   if (summary === null) return "";
   if (step === null) return summary.status === "waiting" ? "no step yet" : "no sampled step yet";
-  const last = (summary.total_steps ?? summary.step_count) - 1;
-  return `step ${formatCount(step)} of ${formatCount(Math.max(step, last))}`;
+  return stepText(step, summary);
 }
 
 /** Said when the step itself has no traces and gradients. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { pageTheme } from "../theme";
+import { stepText } from "./step_text";
 import { markPositions, sparkPath, stepToX, xToStep } from "./strip_scale";
 import { tabAfter } from "./tabs";
 
@@ -10,6 +11,11 @@ describe("steps and pixels", () => {
   it("are each other's inverse", () => {
     for (const step of [0, 1, 33, 99, 100])
       expect(xToStep(stepToX(step, SPAN, 200), SPAN, 200)).toBe(step);
+  });
+
+  it("leave room for the whole mark of the first and the last step", () => {
+    expect(stepToX(0, SPAN, 200)).toBeGreaterThanOrEqual(5);
+    expect(stepToX(100, SPAN, 200)).toBeLessThanOrEqual(195);
   });
 
   it("stay inside the run however far the pointer is dragged", () => {
@@ -59,6 +65,14 @@ describe("markPositions", () => {
     expect(
       markPositions(marks, SPAN, 200).map(({ step, severity }) => `${severity} ${step}`),
     ).toEqual(["info 90", "warning 50", "error 50"]);
+  });
+});
+
+describe("stepText", () => {
+  it("tells how many steps there are, not the number of the last one", () => {
+    expect(stepText(115, { total_steps: null, step_count: 120 })).toBe("step 115 · 120 steps");
+    expect(stepText(3, { total_steps: 2_000, step_count: 10 })).toBe("step 3 · 2,000 steps");
+    expect(stepText(0, { total_steps: null, step_count: 0 })).toBe("step 0 · 1 step");
   });
 });
 

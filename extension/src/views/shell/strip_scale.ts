@@ -15,18 +15,26 @@ export interface StepSpan {
 /** Ratio of largest to least loss from which on the curve is drawn on a log scale. */
 const LOG_FROM_RATIO = 100;
 const MARK_DISTANCE_PX = 4;
+/** Half the width of a mark and a little: the first and last steps' marks are drawn whole. */
+const INSET_PX = 6;
 const DRAWING_ORDER: readonly SeverityName[] = ["info", "warning", "error"];
 
 export function stepToX(step: number, span: StepSpan, width: number): number {
   const length = span.last - span.first;
   if (length <= 0) return width / 2;
-  return ((step - span.first) / length) * width;
+  const inset = insetOf(width);
+  return inset + ((step - span.first) / length) * (width - 2 * inset);
 }
 
 export function xToStep(x: number, span: StepSpan, width: number): number {
-  if (width <= 0) return span.first;
-  const share = Math.min(1, Math.max(0, x / width));
+  const inset = insetOf(width);
+  if (width <= 2 * inset) return span.first;
+  const share = Math.min(1, Math.max(0, (x - inset) / (width - 2 * inset)));
   return Math.round(span.first + share * (span.last - span.first));
+}
+
+function insetOf(width: number): number {
+  return Math.max(0, Math.min(INSET_PX, width / 4));
 }
 
 /**
