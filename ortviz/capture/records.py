@@ -12,7 +12,7 @@ from ortviz.capture.matching import Match, OutputKey
 from ortviz.capture.shadow import ShadowRun
 from ortviz.capture.stats import host_values, tensor_stats
 from ortviz.capture.trace import ModuleCall
-from ortviz.record import Direction, Site, SiteRecord, SiteStatus
+from ortviz.record import Direction, Site, SiteRecord, SiteStatus, TensorStats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,14 @@ class SideBuilder:
 
     records: list[SiteRecord] = field(default_factory=list)
     values: dict[str, np.ndarray] = field(default_factory=dict)
+    _reduced: dict[int, tuple[torch.Tensor, TensorStats]] = field(default_factory=dict)
+
+    def _stats(self, tensor: torch.Tensor) -> TensorStats:
+        """Reduce a tensor once, though a container gives its last child's output again."""
+        if id(tensor) not in self._reduced:
+            # Kept with the result: an id names a tensor only while that lives.
+            self._reduced[id(tensor)] = (tensor, tensor_stats(tensor))
+        return self._reduced[id(tensor)][1]
 
     def captured(
         self,
@@ -42,7 +50,7 @@ class SideBuilder:
                 site=site,
                 order=len(self.records),
                 status=SiteStatus.CAPTURED,
-                stats=tensor_stats(tensor),
+                stats=self._stats(tensor),
                 value_name=value_name,
                 module_type=module_type,
             )

@@ -63,7 +63,7 @@ def wrap_module(
     api = ensure_ortmodule(progress) if progress is not None else ensure_ortmodule()
     options = _options(api, save_dir, debug_options)
     ort_module: nn.Module = api.ORTModule(model, options)
-    WrappedModule(ort_module, model, sink, save_dir, on_failure)
+    WrappedModule(ort_module, model, sink, save_dir, on_failure, explain)
     sink.started(describe_run(model, name, every))
     return ort_module
 
@@ -128,7 +128,9 @@ class WrappedModule:
         sink: Sink,
         save_dir: Path,
         on_failure: OnFailure,
+        explain: Callable[[BaseException], None] | None = None,
     ) -> None:
+        self._explain = explain
         self._ort_module = weakref.ref(ort_module)
         self._model = model
         self._sink = sink
@@ -217,6 +219,8 @@ class WrappedModule:
             return forward(*args, **kwargs)
         except Exception as error:
             if self._on_failure == "raise" or self.observer.next_step > 1:
+                if self._explain is not None:
+                    self._explain(error)
                 raise
             failure = error
         # Outside of the except clause: what eager PyTorch raises too is the user's own mistake,
