@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ortviz.findings.detector import Detector
+from ortviz.findings.detectors.growth import FIRST_REMEDY, Growth
 from ortviz.findings.detectors.sites import broken, full_name
 from ortviz.findings.words import kind_of_nonfinite, listed, many, number, place
 from ortviz.record import (
@@ -46,9 +47,11 @@ class NonfiniteGradient(Detector):
         super().__init__(info)
         self._losses: StepLosses | None = None
         self._parameters: tuple[int, _Parameters] | None = None
+        self._growth = Growth()
 
     def on_losses(self, losses: StepLosses) -> Iterable[Finding]:
         """What came back from the loss."""
+        self._growth.add_losses(losses)
         arrival = losses.gradient
         if arrival is not None and arrival.nan_count + arrival.inf_count:
             self._losses = losses
@@ -56,6 +59,7 @@ class NonfiniteGradient(Detector):
 
     def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Iterable[Finding]:
         """What reached the parameters."""
+        self._growth.add_step(record)
         hit = broken(record.candidate, Direction.PARAMETER_GRAD)
         reference = broken(record.reference, Direction.PARAMETER_GRAD)
         found = hit or reference
@@ -85,12 +89,14 @@ class NonfiniteGradient(Detector):
         if self._parameters and self._parameters[0] == step:
             parameters = self._parameters[1]
         arrival = losses.gradient if losses else None
+        # A target of 0 under a division needs no growing gradient.
+        growth = "" if arrival and arrival.target_value == 0 else self._growth.words()
         return self.finding(
             Severity.ERROR,
             _title(losses, arrival, parameters),
             evidence=" ".join((*_arrived(arrival), *_reached(parameters))),
-            explanation=" ".join(_explanation(losses, arrival)),
-            remedy=_remedy(losses, arrival),
+            explanation=" ".join((*((growth,) if growth else ()), *_explanation(losses, arrival))),
+            remedy=" ".join((*((FIRST_REMEDY,) if growth else ()), _remedy(losses, arrival))),
             step=step,
             module=parameters.module if parameters else None,
             site_id=parameters.site_id if parameters else "",

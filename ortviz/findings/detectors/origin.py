@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ortviz.findings.detector import Detector
+from ortviz.findings.detectors.growth import FIRST_REMEDY, Growth
 from ortviz.findings.detectors.sites import broken, full_name, has_broken_parameters, seen
 from ortviz.findings.words import kind_of_nonfinite, module_label, nonfinite, number
 from ortviz.record import (
     Direction,
     Finding,
+    RunInfo,
     Severity,
     SiteRecord,
     StepComparison,
+    StepLosses,
     StepRecord,
     View,
 )
@@ -49,8 +52,20 @@ class NonfiniteOrigin(Detector):
 
     name = "nonfinite_origin"
 
+    def __init__(self, info: RunInfo) -> None:
+        super().__init__(info)
+        self._growth = Growth()
+        self._grew = ""
+
+    def on_losses(self, losses: StepLosses) -> Iterable[Finding]:
+        """Remembers whether the loss grows."""
+        self._growth.add_losses(losses)
+        return ()
+
     def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Iterable[Finding]:
         """Looks along the execution order of the eager side, else of ORT's."""
+        self._grew = self._growth.words()
+        self._growth.add_step(record)
         given = broken(record.candidate, Direction.INPUT) or broken(
             record.reference, Direction.INPUT
         )
@@ -74,19 +89,22 @@ class NonfiniteOrigin(Detector):
     def _forward(self, record: StepRecord, first: SiteRecord) -> Finding:
         label = self._label(first)
         kind = kind_of_nonfinite(first.stats.nan_count if first.stats else 0)
+        growth = self._grew
         return self.finding(
             Severity.ERROR,
             f"{label} turns finite values into {kind} ones",
             evidence=f"{_measured(first)} {_sides(record, first)} {_before(record, first)}".strip(),
             explanation=(
+                f"{growth} "
                 "The model's inputs and weights are finite and everything that ran before it is "
                 "too, so the values are made here: a division by 0, a log or root of something "
-                "not positive, exp of something large, or an overflow in half precision."
-            ),
+                "not positive, exp of something large, or an overflow."
+            ).strip(),
             remedy=(
+                f"{FIRST_REMEDY if growth else ''} "
                 "Look at the values that enter it in the Traces view. Add a small constant under "
                 "divisions, logs and roots, clamp what goes into exp, or compute it in float32."
-            ),
+            ).strip(),
             place=first.site.id,
             step=record.step,
             module=first.site.module,
@@ -98,21 +116,24 @@ class NonfiniteOrigin(Detector):
         is_parameter = first.site.direction is Direction.PARAMETER_GRAD
         label = full_name(first.site) if is_parameter else self._label(first)
         kind = kind_of_nonfinite(first.stats.nan_count if first.stats else 0)
+        growth = self._grew
         what = "its gradient" if is_parameter else "the gradient of its output"
         return self.finding(
             Severity.ERROR,
             f"The backward pass turns {kind} at {label}: {what} is the first that is not finite",
             evidence=f"{_measured(first)} {_sides(record, first)}",
             explanation=(
+                f"{growth} "
                 "The forward pass and the gradient that came from the loss are finite, so it is "
                 "made in the backward pass of the operation that takes this output: a root or a "
                 "norm at 0, a division by something tiny, torch.where over a branch that divides "
                 "by 0, or an overflow."
-            ),
+            ).strip(),
             remedy=(
+                f"{FIRST_REMEDY if growth else ''} "
                 "Add a small constant inside the root, norm or division; with torch.where make "
                 "the unused branch finite as well."
-            ),
+            ).strip(),
             place=first.site.id,
             step=record.step,
             module=first.site.module,

@@ -201,3 +201,32 @@ def test_other_losses_of_zero_are_left_alone(engine, make, changes):
 
 def test_a_step_without_a_loss_call(engine):
     assert engine.on_losses(StepLosses(0, None, note="No loss was seen.")) == []
+
+
+def test_gradients_that_overflow_after_growing_call_for_a_smaller_step_first(engine, make, only):
+    for step, value in enumerate((0.5, 4.0, 30.0, 1e9)):
+        engine.on_losses(make.losses(step, user_loss="MSELoss", user_value=value))
+    broken = make.losses(
+        4, user_loss="MSELoss", user_value=math.inf, gradient=GradientArrival(0, 8, (0, 0), 1e20, 2)
+    )
+    found = only(engine.on_losses(broken), "nonfinite_gradient")
+    assert found.remedy.startswith("Lower the learning rate, or clip the gradients")
+    assert "The loss grew from 0.5 to 1e+09 over the 4 recorded steps" in found.explanation
+
+
+@pytest.mark.parametrize("values", [(0.5, 0.4, 0.3), (0.1, 5.0), (0.1, 9.0, 0.2), (1.0, 1.1, 1.2)])
+def test_a_loss_that_does_not_grow_leaves_the_remedy_alone(engine, make, only, values):
+    for step, value in enumerate(values):
+        engine.on_losses(make.losses(step, user_loss="MSELoss", user_value=value))
+    broken = make.losses(
+        9, user_loss="MSELoss", user_value=math.nan, gradient=GradientArrival(8, 0, (0, 0), 1.0, 2)
+    )
+    found = only(engine.on_losses(broken), "nonfinite_gradient")
+    assert "learning rate" not in found.remedy
+
+
+def test_a_target_of_zero_is_named_although_the_loss_grew(engine, make, only):
+    for step, value in enumerate((0.5, 4.0, 30.0)):
+        engine.on_losses(make.losses(step, user_value=value))
+    found = only(engine.on_losses(make.zero_target(3)), "nonfinite_gradient")
+    assert found.remedy.startswith("Use ortviz.losses.MapeLoss(safe_grad=True)")

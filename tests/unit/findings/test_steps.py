@@ -246,6 +246,16 @@ def test_the_module_that_makes_nan(engine, make, only):
     assert "Just before, fc1 gave values from -1 to 1." in found.evidence
 
 
+def test_a_module_that_overflows_after_growing_gradients(engine, make, only):
+    for step, norm in enumerate((1.0, 30.0, 1e18)):
+        grown = replace(make.GOOD, l2_norm=norm)
+        engine.on_step(make.step(step, both={FC1_GRAD: grown}), make.compared())
+    record = make.step(3, both={FC2: make.INF, ROOT: make.INF})
+    found = only(engine.on_step(record, make.compared()), "nonfinite_origin")
+    assert found.remedy.startswith("Lower the learning rate, or clip the gradients")
+    assert found.explanation.startswith("The gradients' norm grew from")
+
+
 def test_infinity_on_purpose_is_left_alone_while_the_output_is_finite(engine, make, only):
     assert engine.on_step(make.step(both={BN: make.INF}), make.compared()) == []
     record = make.step(both={BN: make.INF, ROOT: make.NAN})
