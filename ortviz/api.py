@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ortviz.errors import EnvironmentProblem, StoreError, WrapError
+from ortviz.findings.known_failures import add_advice
 from ortviz.session.recorder import Recorder
 from ortviz.session.registry import runs
 from ortviz.session.run import Run
@@ -142,6 +143,7 @@ def attach(model: nn.Module, settings: Settings, *, on_failure: OnFailure) -> At
                 save_dir=save_dir,
                 debug_options=settings.debug_options,
                 on_failure="eager" if on_failure == "eager" else "raise",
+                explain=add_advice,
             )
     except EnvironmentProblem as problem:
         shutil.rmtree(save_dir, ignore_errors=True)

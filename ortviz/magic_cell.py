@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from ortviz.errors import EnvironmentProblem, OrtvizError, WrapError
 from ortviz.findings.detectors.fallback import Fallback
-from ortviz.findings.known_failures import known_cause
+from ortviz.findings.known_failures import advice
 
 if TYPE_CHECKING:
     from torch import nn
@@ -164,17 +163,8 @@ def _say_fallback(run: Run) -> None:
 
 def _say_cause(error: BaseException) -> None:
     """Below ORTModule's own traceback, which ends in a C++ signature: what to do."""
-    cause = known_cause(f"{type(error).__name__}: {error}")
-    if cause is not None and _passed_through_ort(error):
-        say(
-            f"ONNX Runtime cannot train this model: {cause.explanation} {cause.remedy} "
-            "Without --strict the cell trains in eager PyTorch."
-        )
-
-
-def _passed_through_ort(error: BaseException) -> bool:
-    """Whether it came out of ONNX Runtime's Python code, and not out of the cell's own."""
-    return any(
-        "onnxruntime" in frame.f_globals.get("__name__", "").split(".")
-        for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+    said = advice(error)
+    if said:
+        # A note of the error is part of its traceback, where the notebook prints notes at all.
+        known = said in getattr(error, "__notes__", ())
+        say(("" if known else f"{said} ") + "Without --strict the cell trains in eager PyTorch.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ def wrap_module(
     debug_options: Any = None,
     on_failure: OnFailure = "raise",
     progress: ProgressSink | None = None,
+    explain: Callable[[BaseException], None] | None = None,
 ) -> nn.Module:
     """Build an ORTModule with DebugOptions around ``model`` and watch it.
 
@@ -51,6 +53,7 @@ def wrap_module(
         on_failure: What to do when ORT raises in a forward: ``raise`` as ORTModule does, or
             train on in eager PyTorch, saying so.
         progress: Told while extensions compile.
+        explain: Given what a forward raises before it is raised on, to add what it means.
 
     Returns:
         A real ORTModule.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass
 
 
@@ -116,6 +117,32 @@ def known_cause(message: str) -> Cause | None:
 def explain(message: str) -> Cause:
     """The cause behind ORTModule's message; a general one when it is not known."""
     return known_cause(message) or _UNKNOWN
+
+
+def advice(error: BaseException) -> str:
+    """What an error out of ONNX Runtime's own Python code means and what to do.
+
+    Returns:
+        A few sentences; empty for any other error, and where the cause is not known.
+    """
+    cause = known_cause(f"{type(error).__name__}: {error}")
+    if cause is None or not _passed_through_ort(error):
+        return ""
+    return f"ONNX Runtime cannot train this model. {cause.explanation} {cause.remedy}"
+
+
+def add_advice(error: BaseException) -> None:
+    """Have Python 3.11 and newer print :func:`advice` below the error's traceback."""
+    said = advice(error)
+    if said and hasattr(error, "add_note") and said not in getattr(error, "__notes__", ()):
+        error.add_note(said)
+
+
+def _passed_through_ort(error: BaseException) -> bool:
+    return any(
+        "onnxruntime" in frame.f_globals.get("__name__", "").split(".")
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
 
 
 def essence(message: str) -> str:

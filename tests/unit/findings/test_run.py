@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from ortviz.findings import FindingsEngine
+from ortviz.findings.known_failures import add_advice, advice
 from ortviz.record import (
     EventKind,
     GraphRecord,
@@ -158,3 +161,38 @@ def test_skipped_samples_are_information(engine, only):
     found = only(engine.on_event(event), "sampling_skipped")
     assert (found.severity, found.first_step) == (Severity.INFO, 5)
     assert found.evidence == event.message
+
+
+def raised_in(module_name: str, message: str) -> RuntimeError:
+    """An error whose traceback passes through a function of that module."""
+    names: dict[str, object] = {"__name__": module_name}
+    exec("def fail(message):\n    raise RuntimeError(message)", names)
+    with pytest.raises(RuntimeError) as caught:
+        names["fail"](message)  # type: ignore[operator]
+    return caught.value
+
+
+UNREGISTERED = "x was false. The gradient builder has not been registered: RNN for node /rnn/RNN"
+
+
+def test_an_error_of_ort_is_explained_once_below_its_traceback():
+    error = raised_in("onnxruntime.training.ortmodule._utils", UNREGISTERED)
+    assert "nn.LSTM or nn.GRU" in advice(error)
+    add_advice(error)
+    add_advice(error)
+    expected = [advice(error)] if sys.version_info >= (3, 11) else []
+    assert getattr(error, "__notes__", []) == expected
+
+
+@pytest.mark.parametrize(
+    ("module_name", "message"),
+    [
+        ("train", UNREGISTERED),
+        ("onnxruntime.training.ortmodule._utils", "mat1 and mat2 shapes cannot be multiplied"),
+    ],
+)
+def test_errors_that_are_not_known_to_be_of_ort_are_left_alone(module_name, message):
+    error = raised_in(module_name, message)
+    add_advice(error)
+    assert advice(error) == ""
+    assert not hasattr(error, "__notes__")
