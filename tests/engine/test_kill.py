@@ -1,0 +1,95 @@
+"""A real training run, killed with ``kill -9`` at random moments: its file opens and is whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ortviz.record import Side
+from ortviz.record.store import RunReader
+from ortviz.session.commands import handle
+from tests.unit.record import crash_runs
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).resolve().parents[2]
+FLUSHED_EVERY = 6
+TRAINING = f"""
+import itertools, sys, torch
+from torch import nn
+import ortviz
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4))
+wrapped = ortviz.wrap(model, every=int(sys.argv[2]), path=sys.argv[1])
+optimizer = torch.optim.SGD(wrapped.parameters(), lr=1e-3)
+loss = nn.L1Loss()
+for step in itertools.count():
+    x = torch.randn(16, 8)
+    loss(wrapped(x), x[:, :4]).backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    if step % {FLUSHED_EVERY} == {FLUSHED_EVERY - 1}:
+        # Reading through the run waits until everything so far can be read.
+        assert wrapped.ortviz.losses.at(step)
+    print(step, flush=True)
+"""
+
+
+def train_until_killed(path: Path, every: int, draw: random.Random) -> int:
+    """The last step that the training said it had done."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", TRAINING, str(path), str(every)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=path.parent,
+        env=environment,
+    )
+    assert child.stdout is not None
+    last, enough = -1, draw.randrange(8, 60)
+    try:
+        while last < enough and (line := child.stdout.readline()):
+            last = int(line)
+        time.sleep(draw.random() * 0.05)
+    finally:
+        child.kill()
+        said, errors = child.communicate(timeout=60)
+    last = max([last, *map(int, said.split())])
+    assert last >= enough, errors
+    return last
+
+
+@pytest.mark.parametrize("attempt", range(2))
+@pytest.mark.parametrize("every", [1, 7])
+def test_a_killed_training_leaves_its_run(tmp_path: Path, every: int, attempt: int) -> None:
+    path = tmp_path / "run.ortviz"
+    last = train_until_killed(path, every, random.Random(f"{every} {attempt}"))
+    with RunReader.open(path) as reader:
+        sampled = reader.sampled_steps().tolist()
+        held = list(crash_runs.check_fits(reader))
+        # The first steps, without a gap; all that had been waited for are there.
+        assert sampled == list(range(0, len(sampled) * every, every))
+        assert held == list(range(len(held)))
+        flushed = (last + 1) // FLUSHED_EVERY * FLUSHED_EVERY
+        assert flushed <= len(held) <= last + 2
+        assert sampled[-1] >= flushed - every
+        for step in sampled:
+            record, comparison = reader.step(step), reader.comparison(step)
+            assert record.candidate
+            assert comparison.sites
+        assert len(reader.graphs()) == 5
+        assert reader.site_history("forward/0#out0", Side.CANDIDATE).steps.tolist() == sampled
+        # And every view of it is shown.
+        for command in ("run", "summary", "losses", "findings", "graphs"):
+            handle(reader, command, {})
+        handle(reader, "traces", {"step": sampled[-1]})
+        handle(reader, "gradients", {"step": sampled[-1]})
+    crash_runs.check_sound(path)
