@@ -16,20 +16,21 @@ describe("traceLayout", () => {
   it("gives up deviation, mean, types and words in this order, never what differs", () => {
     const seen = new Set<string>();
     for (let width = 1_600; width > 300; width -= 10) {
-      const { stats, verdict, shape, dtype } = traceLayout(rows, width);
+      const { stats, verdict, shape, dtype, relative } = traceLayout(rows, width);
       const has = (key: string) => stats.some((column) => column.key === key);
       expect(has("minimum") && has("maximum")).toBe(true);
       if (!has("mean")) expect(has("std")).toBe(false);
       if (!verdict) expect(has("mean") || dtype).toBe(false);
       if (!shape) expect(verdict).toBe(false);
-      seen.add([has("std"), has("mean"), dtype, verdict, shape].join());
+      if (!relative) expect(shape).toBe(false);
+      seen.add([has("std"), has("mean"), dtype, verdict, shape, relative].join());
     }
-    expect(seen.size).toBe(6);
+    expect(seen.size).toBe(7);
     expect(keys(300)).toEqual(["minimum", "maximum"]);
   });
 
-  it("fits every width from 760 px on", () => {
-    for (let width = 760; width < 1_800; width += 7) {
+  it("fits every width from 640 px on", () => {
+    for (let width = 640; width < 1_800; width += 7) {
       expect(traceLayout(rows, width).width).toBeLessThanOrEqual(width);
     }
   });

@@ -8,6 +8,10 @@ export interface TraceLayout {
   verdict: boolean;
   shape: boolean;
   dtype: boolean;
+  /** Whether the relative difference has a column beside the absolute one. */
+  relative: boolean;
+  /** Whether there is room for a module's type beside its name. */
+  types: boolean;
   /** `grid-template-columns` of a row and of the header. */
   template: string;
   /** In px; more than there is where even the fewest columns do not fit. */
@@ -15,7 +19,9 @@ export interface TraceLayout {
 }
 
 /** In px. */
-const SITE = { min: 150, usual: 196, max: 300 } as const;
+const SITE = { min: 150, usual: 190, max: 300 } as const;
+/** A site narrower than this has its name alone, in px. */
+const SITE_WITH_TYPE = 186;
 const ERROR = 70;
 const VERDICT = 116;
 const STAT = 74;
@@ -32,6 +38,7 @@ interface Columns {
   verdict: boolean;
   shape: boolean;
   dtype: boolean;
+  relative: boolean;
 }
 
 type Drop = (columns: Columns) => Columns;
@@ -43,7 +50,7 @@ const DROP_DTYPE: Drop = (columns) => ({ ...columns, dtype: false });
 
 /**
  * Columns that fit a width. The site, how far both sides are apart, and least, largest and not
- * finite elements of both stay; what says least about a difference goes first.
+ * finite elements of both sides stay; what says least about a difference goes first.
  *
  * @param width In px.
  */
@@ -56,18 +63,25 @@ export function traceLayout(rows: readonly TraceRow[], width: number): TraceLayo
     DROP_DTYPE,
     (columns) => ({ ...columns, verdict: false }),
     (columns) => ({ ...columns, shape: false }),
+    (columns) => ({ ...columns, relative: false }),
   ];
   const widths = textWidths(rows);
-  let columns: Columns = { stats: STAT_COLUMNS, verdict: true, shape: true, dtype: true };
+  let columns: Columns = {
+    stats: STAT_COLUMNS,
+    verdict: true,
+    shape: true,
+    dtype: true,
+    relative: true,
+  };
   let rest = besideSite(columns, widths);
   for (const drop of drops) {
-    if (sum(rest) + SITE.usual <= width) break;
+    if (sum(rest) + (columns.shape ? SITE.usual : SITE.min) <= width) break;
     columns = drop(columns);
     rest = besideSite(columns, widths);
   }
   const site = Math.min(SITE.max, Math.max(SITE.min, Math.floor(width - sum(rest))));
   const template = [site, ...rest].map((value) => `${value}px`).join(" ");
-  return { ...columns, template, width: site + sum(rest) };
+  return { ...columns, types: site >= SITE_WITH_TYPE, template, width: site + sum(rest) };
 }
 
 interface TextWidths {
@@ -95,7 +109,7 @@ function besideSite(columns: Columns, texts: TextWidths): number[] {
   const side = [...columns.stats.map(() => STAT), texts.count];
   return [
     ERROR,
-    ERROR,
+    ...(columns.relative ? [ERROR] : []),
     ...(columns.verdict ? [VERDICT] : []),
     ...(columns.shape ? [texts.shape] : []),
     ...(columns.dtype ? [texts.dtype] : []),

@@ -21,8 +21,11 @@ export function TraceHeader({ layout }: { layout: TraceLayout }) {
       <span class="ov-sticky ov-span-2" role="columnheader">
         site
       </span>
-      <span class="ov-group ov-group-error" style={{ gridColumn: "span 2" }}>
-        difference
+      <span
+        class="ov-group ov-group-error"
+        style={{ gridColumn: `span ${layout.relative ? 2 : 1}` }}
+      >
+        {layout.relative ? "difference" : "diff."}
       </span>
       {layout.verdict && <HeadOf name="verdict" />}
       {layout.shape && <HeadOf name="shape" />}
@@ -32,13 +35,15 @@ export function TraceHeader({ layout }: { layout: TraceLayout }) {
       <span class="ov-num ov-edge" role="columnheader" title="Largest |ORT − eager|">
         max abs
       </span>
-      <span
-        class="ov-num"
-        role="columnheader"
-        title="Largest |ORT − eager| divided by the largest |eager|"
-      >
-        max rel
-      </span>
+      {layout.relative && (
+        <span
+          class="ov-num"
+          role="columnheader"
+          title="Largest |ORT − eager| divided by the largest |eager|"
+        >
+          max rel
+        </span>
+      )}
       <StatHeads side="reference" layout={layout} />
       <StatHeads side="candidate" layout={layout} />
     </div>
@@ -106,13 +111,19 @@ export function SectionRow({ item }: { item: TraceItem & { kind: "section" } }) 
 export function SiteRow({ row, layout }: { row: TraceRow; layout: TraceLayout }) {
   return (
     <div class="ov-trace-row" style={{ gridTemplateColumns: layout.template }}>
-      <SiteCell row={row} />
-      <span role="gridcell" class="ov-num ov-edge" title={formatExact(row.max_abs_error)}>
+      <SiteCell row={row} types={layout.types} />
+      <span
+        role="gridcell"
+        class="ov-num ov-edge"
+        title={`${formatExact(row.max_abs_error)}\nrelative ${formatExact(row.max_rel_error)}`}
+      >
         {formatNumber(row.max_abs_error)}
       </span>
-      <span role="gridcell" class="ov-num" title={formatExact(row.max_rel_error)}>
-        {formatNumber(row.max_rel_error)}
-      </span>
+      {layout.relative && (
+        <span role="gridcell" class="ov-num" title={formatExact(row.max_rel_error)}>
+          {formatNumber(row.max_rel_error)}
+        </span>
+      )}
       {layout.verdict && (
         <span role="gridcell" title={row.reason}>
           <VerdictBadge verdict={row.verdict} />
@@ -134,7 +145,7 @@ export function SiteRow({ row, layout }: { row: TraceRow; layout: TraceLayout })
   );
 }
 
-function SiteCell({ row }: { row: TraceRow }) {
+function SiteCell({ row, types }: { row: TraceRow; types: boolean }) {
   const { sign, word } = VERDICTS[row.verdict];
   const name = formatModule(row.module);
   const call = row.call > 0 ? ` call ${row.call + 1}` : "";
@@ -147,12 +158,14 @@ function SiteCell({ row }: { row: TraceRow }) {
       <b class={`ov-sign ov-verdict-${row.verdict}`} title={word}>
         {sign}
       </b>
-      <span class="ov-site-name">{name}</span>
+      <span class="ov-site-name">
+        <bdi>{name}</bdi>
+      </span>
       <span class="ov-muted ov-site-slot">
         {row.slot}
         {call}
       </span>
-      <span class="ov-muted ov-site-type">{row.module_type}</span>
+      {types && <span class="ov-muted ov-site-type">{row.module_type}</span>}
     </span>
   );
 }
