@@ -20,6 +20,11 @@
     : null;
 
   try {
+    const opening = document.createElement("p");
+    opening.textContent = "Opening the report…";
+    root.replaceChildren(opening);
+    // Unpacking keeps the page busy; this lets it be painted before.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     if (typeof DecompressionStream === "undefined") {
       throw new Error("This browser is too old for it: Chrome 80, Firefox 113 or Safari 16.4 is needed.");
     }
@@ -30,6 +35,7 @@
     URL.revokeObjectURL(url);
     const transport = widget.createStaticTransport(report, netronDocument);
     const { title, notes } = report;
+    root.replaceChildren();
     widget.mount(root, transport, { kind: "report", title, notes, netronDocument });
   } catch (error) {
     const sentence = document.createElement("p");

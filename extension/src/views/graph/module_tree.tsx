@@ -77,7 +77,9 @@ function useOpenModules(
 function TreeHeader() {
   return (
     <div class="ov-tree-row ov-tree-head">
-      <span>eager PyTorch module</span>
+      <span class="ov-ellipsis" title="Modules of the model as eager PyTorch has it">
+        eager PyTorch module
+      </span>
       <span class="ov-num" title="Elements of its parameters, children included">
         params
       </span>

@@ -10,6 +10,8 @@ describe("noGraphText", () => {
     expect(noGraphText([NOT_YET], ORT, true).title).toMatch(/not exported the model yet/);
     const ended = JSON.stringify(noGraphText([NOT_YET], ORT, false));
     expect(ended).not.toMatch(/yet|first training step/);
+    const note = "No graph of this model has been saved.";
+    expect(noGraphText([note], ORT, true).sentences).toEqual([note]);
   });
 
   it("says that ORTModule gave up, live or ended, in the note's words", () => {

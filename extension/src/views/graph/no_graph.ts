@@ -18,10 +18,10 @@ export function noGraphText(
   if (said.some((note) => GAVE_UP.test(note))) {
     return { title: "ORTModule gave up, so there is no graph.", sentences: said };
   }
-  if (!live) {
+  if (!live || said.length > 0) {
     const ended = "The run ended before ORTModule exported the model.";
-    return { title: "There is no graph in this run.", sentences: said.length > 0 ? said : [ended] };
+    return { title: "There is no graph of this run.", sentences: said.length > 0 ? said : [ended] };
   }
   const soon = "It does so in the first training step; its five stages then appear here.";
-  return { title: "ORTModule has not exported the model yet.", sentences: [...said, soon] };
+  return { title: "ORTModule has not exported the model yet.", sentences: [soon] };
 }
