@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ortviz.record import Side
+from ortviz.record import RunStatus, Side
 from ortviz.record.store import RunReader
 from ortviz.session.commands import handle
 from tests.unit.record import crash_runs
@@ -87,6 +87,8 @@ def test_a_killed_training_leaves_its_run(tmp_path: Path, every: int, attempt: i
             assert comparison.sites
         assert len(reader.graphs()) == 5
         assert reader.site_history("forward/0#out0", Side.CANDIDATE).steps.tolist() == sampled
+        assert reader.state().status is RunStatus.ENDED
+        assert "ended without closing it" in reader.problems()[-1].what
         # And every view of it is shown.
         for command in ("run", "summary", "losses", "findings", "graphs"):
             handle(reader, command, {})

@@ -26,6 +26,7 @@ from ortviz.record.store import saved_graphs as graph_queries
 from ortviz.record.store import steps as step_queries
 from ortviz.record.store.database import Database, open_database
 from ortviz.record.store.history import read_site_history
+from ortviz.record.store.owner import OwnedState
 from ortviz.record.store.packing import DamagedContentError, pack, unpack
 from ortviz.record.store.results import (
     LossBins,
@@ -36,6 +37,12 @@ from ortviz.record.store.results import (
     StoredGraph,
 )
 from ortviz.record.store.trouble import damaged, plain_words
+
+_CUT_OFF = Problem(
+    what="The process that recorded this run ended without closing it, so the step in flight is "
+    "missing, and what else had not been written in its last moment.",
+    remedy="All steps shown here are whole. Train again if the last one matters.",
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,8 +94,11 @@ class RunReader:
 
     @_reading
     def state(self) -> RunState:
-        """Where the run stands."""
-        return unpack(RunState, self._run_column("state"))
+        """Where the run stands; ended also when the process that recorded it is gone."""
+        content = self._run_column("state")
+        state = unpack(RunState, content)
+        cut_off = unpack(OwnedState, content).cut_off
+        return replace(state, status=RunStatus.ENDED) if cut_off else state
 
     @_reading
     def sampled_steps(self, max_points: int | None = None) -> NDArray[np.int64]:
@@ -208,9 +218,11 @@ class RunReader:
 
     @_reading
     def problems(self) -> tuple[Problem, ...]:
-        """Troubles of ortviz's own, oldest first."""
+        """Troubles of ortviz's own, oldest first; the last says so when the run was cut off."""
         rows = self._database.rows("SELECT body FROM problem ORDER BY id")
-        return tuple(unpack(Problem, row[0]) for row in rows)
+        problems = tuple(unpack(Problem, row[0]) for row in rows)
+        cut_off = unpack(OwnedState, self._run_column("state")).cut_off
+        return (*problems, _CUT_OFF) if cut_off else problems
 
     @_reading
     def events(self) -> tuple[RunEvent, ...]:

@@ -21,8 +21,8 @@ from ortviz.record.store.bins import LEVEL_SIZES, OpenBins, bins_of_bodies, bins
 from ortviz.record.store.database import Database, create_database
 from ortviz.record.store.lossrows import rest_of, row_of
 from ortviz.record.store.marks import add_marks, replace_marks
+from ortviz.record.store.owner import OwnedState, this_process
 from ortviz.record.store.packing import DamagedContentError, pack
-from ortviz.record.store.results import RunState
 from ortviz.record.store.trouble import damaged
 
 _NOTES_AT_MOST = 20
@@ -41,6 +41,7 @@ class RunWriter:
         self._database = database
         self._open_bins: OpenBins | None = OpenBins()
         self._newest_loss_step = -1
+        self._owner = this_process()
 
     @classmethod
     def create(cls, path: str | Path, info: RunInfo) -> RunWriter:
@@ -49,7 +50,7 @@ class RunWriter:
         Raises:
             StoreError: It exists already, or cannot be made there.
         """
-        return cls(create_database(Path(path), pack(info), pack(RunState())))
+        return cls(create_database(Path(path), pack(info), pack(OwnedState(owner=this_process()))))
 
     @property
     def path(self) -> Path:
@@ -149,8 +150,8 @@ class RunWriter:
         total_steps: int | None,
         steps_per_sec: float | None,
     ) -> None:
-        """Say where the run stands; the fields are those of :class:`RunState`."""
-        state = RunState(status, latest_step, step_count, total_steps, steps_per_sec)
+        """Say where the run stands; the fields are those of ``RunState``."""
+        state = OwnedState(status, latest_step, step_count, total_steps, steps_per_sec, self._owner)
         with self.batch():
             self._database.execute("UPDATE run SET state = ? WHERE id = 1", (pack(state),))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ortviz.errors import StoreError
+from ortviz.record import RunStatus
 from ortviz.record.store import RunReader, RunWriter
 from tests.unit.record import crash_runs
 from tests.unit.record.crash_child import Child, Say, killed_at_the_end
@@ -108,6 +109,23 @@ def test_a_run_that_was_killed_can_be_copied_and_read_again(tmp_path: Path) -> N
         reader.save_copy(tmp_path / "copy.ortviz")
     check(tmp_path / "copy.ortviz", child.said)
     check(path, child.said)
+
+
+def test_a_killed_run_is_no_longer_live(tmp_path: Path) -> None:
+    path = tmp_path / "run.ortviz"
+    child = Child(record(path, checkpoint_pages=1000))
+    with killed_at_the_end(child):
+        wait_for_step(child, 9)
+        reader = RunReader.open(path)
+        assert reader.state().status is RunStatus.WAITING
+        assert reader.problems() == ()
+    assert reader.state().status is RunStatus.ENDED
+    (problem,) = reader.problems()
+    assert "ended without closing it" in problem.what
+    reader.save_copy(tmp_path / "copy.ortviz")
+    reader.close()
+    with RunReader.open(tmp_path / "copy.ortviz") as copy:
+        assert copy.problems() == ()
 
 
 def test_readers_stay_right_while_the_writer_is_killed(tmp_path: Path) -> None:
