@@ -13,20 +13,24 @@ describe("traceLayout", () => {
     expect(wide.width).toBeLessThanOrEqual(1_600);
   });
 
-  it("gives up deviation, mean, types and words in this order, never what differs", () => {
+  it("gives up the word, deviation, mean and types in this order, never what differs", () => {
     const seen = new Set<string>();
     for (let width = 1_600; width > 300; width -= 10) {
       const { stats, verdict, shape, dtype, relative } = traceLayout(rows, width);
       const has = (key: string) => stats.some((column) => column.key === key);
       expect(has("minimum") && has("maximum")).toBe(true);
       if (!has("mean")) expect(has("std")).toBe(false);
-      if (!verdict) expect(has("mean") || dtype).toBe(false);
-      if (!shape) expect(verdict).toBe(false);
+      if (!has("std")) expect(verdict).toBe(false);
+      if (!shape) expect(has("mean") || dtype).toBe(false);
       if (!relative) expect(shape).toBe(false);
       seen.add([has("std"), has("mean"), dtype, verdict, shape, relative].join());
     }
     expect(seen.size).toBe(7);
     expect(keys(300)).toEqual(["minimum", "maximum"]);
+  });
+
+  it("shows every statistic in JupyterLab in a window of 1,400 px", () => {
+    expect(keys(1_220)).toEqual(["minimum", "maximum", "mean", "std"]);
   });
 
   it("fits every width from 640 px on", () => {

@@ -57,11 +57,11 @@ const DROP_DTYPE: Drop = (columns) => ({ ...columns, dtype: false });
 export function traceLayout(rows: readonly TraceRow[], width: number): TraceLayout {
   const dtypes = new Set(rows.map(dtypeText));
   const drops: Drop[] = [
+    (columns) => ({ ...columns, verdict: false }),
     ...(dtypes.size <= 1 ? [DROP_DTYPE] : []),
     without("std"),
     without("mean"),
     DROP_DTYPE,
-    (columns) => ({ ...columns, verdict: false }),
     (columns) => ({ ...columns, shape: false }),
     (columns) => ({ ...columns, relative: false }),
   ];
