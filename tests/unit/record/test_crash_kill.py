@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from ortviz.errors import StoreError
 from ortviz.record import RunStatus
-from ortviz.record.store import RunReader, RunWriter
+from ortviz.record.store import RunReader, RunWriter, database
 from tests.unit.record import crash_runs
 from tests.unit.record.crash_child import Child, Say, killed_at_the_end
 
@@ -97,6 +99,54 @@ def opens(path: Path) -> bool:
     except StoreError:
         return False
     return True
+
+
+def killed_at_statement(path: Path, number: int, while_creating: bool) -> Callable[[Say], None]:
+    """Work that kills itself just before a statement of SQL, of the creation or of a step."""
+    connect = database._connect
+
+    def connected(*given: str) -> sqlite3.Connection:
+        connection = connect(*given)  # type: ignore[arg-type]
+        if while_creating:
+            count_down(connection)
+        return connection
+
+    def count_down(connection: sqlite3.Connection) -> None:
+        left = itertools.count(number - 1, -1)
+        connection.set_trace_callback(
+            lambda _: os.kill(os.getpid(), signal.SIGKILL) if next(left) == 0 else None
+        )
+
+    def work(say: Say) -> None:
+        database._connect = connected  # type: ignore[assignment]
+        writer = RunWriter.create(path, crash_runs.info())
+        for step in range(11):
+            if step == 10 and not while_creating:
+                count_down(writer._database._connection)
+            crash_runs.put(writer, step)
+            say(step)
+
+    return work
+
+
+@pytest.mark.parametrize("while_creating", [True, False], ids=["creating", "putting"])
+def test_killed_before_every_single_statement(tmp_path: Path, while_creating: bool) -> None:
+    said: list[int] = []
+    for number in itertools.count(1):
+        path = tmp_path / f"{number}.ortviz"
+        child = Child(killed_at_statement(path, number, while_creating))
+        child.wait_for(lambda step: step == 10)
+        child.kill()
+        said = child.said
+        if said or opens(path):
+            check(path, said)
+        else:
+            with pytest.raises(StoreError, match="is empty"):
+                RunReader.open(path)
+        if 10 in said:
+            break
+    # There were that many statements to be killed at.
+    assert number > 15
 
 
 def test_a_run_that_was_killed_can_be_copied_and_read_again(tmp_path: Path) -> None:

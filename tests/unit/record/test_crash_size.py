@@ -154,6 +154,17 @@ def test_a_late_step_is_written_as_cheaply_as_an_early_one(tmp_path: Path) -> No
     assert work[1] == work[0]
 
 
+@pytest.mark.parametrize("limit", [1, 3, 10, 40])
+def test_every_mark_is_counted_however_few_are_asked_for(short_run: Path, limit: int) -> None:
+    with RunReader.open(short_run) as reader:
+        for first, last in ((0, SHORT), (3, 6_001), (17, 63)):
+            everything = reader.loss_marks(first, last, 10_000)
+            assert everything.left_out_count == 0
+            few = reader.loss_marks(first, last, limit)
+            assert len(few.marks) <= limit
+            assert len(few.marks) + few.left_out_count == len(everything.marks)
+
+
 @pytest.mark.parametrize(
     "steps",
     [
