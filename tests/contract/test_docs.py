@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from ortviz.protocol.messages import CommandName
-from ortviz.record.store.database import SCHEMA
+from ortviz.record.store.schema import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
