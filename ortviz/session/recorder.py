@@ -22,10 +22,11 @@ from ortviz.record import (
 )
 from ortviz.record.store import RunState, RunWriter
 from ortviz.session import words
+from ortviz.session.engine import Engine
 from ortviz.session.inbox import DEFAULT_MAX_BYTES, DEFAULT_MAX_ITEMS, Inbox
 from ortviz.session.pace import Pace, Sampling
 from ortviz.session.storage import create_storage
-from ortviz.session.worker import Engine, Item, Worker
+from ortviz.session.worker import Item, Worker
 
 _SKIPS_TOLD_EVERY_SECS = 10.0
 _EXIT_SECS = 10.0

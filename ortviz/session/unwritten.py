@@ -24,7 +24,7 @@ class Unwritten:
         self._problems: list[Problem] = []
         self._lost_count = 0
         self._first_lost = self._last_lost = -1
-        self._lost_told_secs = -_LOSSES_TOLD_EVERY_SECS
+        self._lost_told_secs = time.monotonic()
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Protocol, Union
+from typing import Union
 
 from ortviz.errors import OrtvizError, StoreError
 from ortviz.record import (
@@ -21,10 +21,10 @@ from ortviz.record import (
     RunEvent,
     StepCapture,
     StepComparison,
-    StepLosses,
     StepRecord,
 )
 from ortviz.record.store import RunState, RunWriter
+from ortviz.session.engine import Engine
 from ortviz.session.inbox import Inbox
 from ortviz.session.step_losses import step_losses
 from ortviz.session.unwritten import Unwritten
@@ -34,28 +34,10 @@ Item = Union[StepCapture, LossObservation, GraphRecord, RunEvent, Problem, None]
 
 _BATCH_ITEMS = 128
 _LINGER_SECS = 0.05
+_REFUSED_AT_MOST = 3
 _STATE_SECS = 0.2
 _DISK_REMEDY = "Training goes on, and what was recorded before stays readable."
 _OWN_REMEDY = "Training goes on. If it happens again, report it with the details below."
-
-
-class Engine(Protocol):
-    """What is needed of :class:`ortviz.findings.FindingsEngine`; each answers what is new."""
-
-    def on_started(self) -> Sequence[Finding]:
-        """The run begins."""
-
-    def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Sequence[Finding]:
-        """A sampled step."""
-
-    def on_losses(self, losses: StepLosses) -> Sequence[Finding]:
-        """Losses of a step, sampled or not."""
-
-    def on_graph(self, graph: GraphRecord) -> Sequence[Finding]:
-        """A saved stage."""
-
-    def on_event(self, event: RunEvent) -> Sequence[Finding]:
-        """Something that happened to the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +76,9 @@ class Worker:
         self._unwritten = Unwritten()
         self._awake = threading.Event()
         self._waiting_count = 0
+        self._lock = threading.Lock()
         self.graph_count = 0
-        """Stages kept so far."""
+        """Stages given so far."""
         self._stored_state: RunState | None = None
         self._state_secs = 0.0
         self._told: set[tuple[str, str]] = set()
@@ -112,12 +95,14 @@ class Worker:
     @contextmanager
     def hurrying(self) -> Iterator[None]:
         """Collect nothing meanwhile, because someone waits."""
-        self._waiting_count += 1
+        with self._lock:
+            self._waiting_count += 1
         self._awake.set()
         try:
             yield
         finally:
-            self._waiting_count -= 1
+            with self._lock:
+                self._waiting_count -= 1
 
     def run(self) -> None:
         """The thread's whole life."""
@@ -167,22 +152,37 @@ class Worker:
             act = partial(self._prepare, item, trouble, writes)
             if not self._guarded(trouble, act, step):
                 self._unwritten.lose(step)
-        failed: list[_Write] = []
-        if writes or self._unwritten.findings:
-            act = partial(self._write, writes, failed)
-            if not self._guarded("Steps could not be written", act, None):
-                failed = writes
-        for write in failed:
-            self._unwritten.lose(write.step)
+        if not writes and not self._unwritten.findings:
+            return
+        try:
+            self._write(writes)
+        except Exception as error:  # noqa: BLE001  (training must not stop for our trouble)
+            if not writes:
+                self._trouble("Findings could not be written", error, None)
+            self._write_singly(writes)
 
-    def _write(self, writes: Sequence[_Write], failed: list[_Write]) -> None:
-        """One transaction; what alone could not be written is added to ``failed``."""
+    def _write(self, writes: Sequence[_Write]) -> None:
+        """Write all of it as one transaction."""
         with self._writer.batch():
-            failed += [
-                write for write in writes if not self._guarded(write.trouble, write.act, write.step)
-            ]
+            for write in writes:
+                write.act()
             self._write_findings()
         self._unwritten.findings.clear()
+
+    def _write_singly(self, writes: Sequence[_Write]) -> None:
+        """Each in a transaction of its own, so that one that cannot be written costs no other."""
+        refused = 0
+        for write in writes:
+            # A disk that refuses again and again is not asked for each of a hundred: where another
+            # program holds the file, each time takes seconds.
+            gave_up = refused == _REFUSED_AT_MOST
+            if gave_up or not self._guarded(
+                write.trouble, partial(self._write, [write]), write.step
+            ):
+                self._unwritten.lose(write.step)
+                refused += not gave_up
+            else:
+                refused = 0
 
     def _write_findings(self) -> None:
         if self._unwritten.findings:
@@ -205,7 +205,8 @@ class Worker:
             act = partial(self._writer.put_losses, losses)
         elif isinstance(item, GraphRecord):
             self._look(lambda: self._engine.on_graph(item), step)
-            act = partial(self._put_graph, item)
+            self.graph_count += 1
+            act = partial(self._writer.put_graph, item)
         elif isinstance(item, RunEvent):
             self._look(lambda: self._engine.on_event(item), step)
             act = partial(self._writer.put_event, item)
@@ -232,10 +233,6 @@ class Worker:
             self._writer.put_step(record, comparison)
             # So that a reader never sees a recorded step newer than the run's latest one.
             self._store_state(at_once=True)
-
-    def _put_graph(self, graph: GraphRecord) -> None:
-        self._writer.put_graph(graph)
-        self.graph_count += 1
 
     def _guarded(self, trouble: str, act: Callable[[], object], step: int | None) -> bool:
         """Whether ``act`` did not raise; if it did, the trouble is told."""

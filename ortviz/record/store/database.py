@@ -34,6 +34,7 @@ class Database:
         self.lock = threading.RLock()
         self._connection = connection
         self._depth = 0
+        self._failed = False
         self._closed = False
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
@@ -59,16 +60,24 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; inside another one it is a part of that one that can fail alone."""
+        """All or nothing. Inside another one it is a part of that; if it fails, so do both."""
         with self.lock:
             outer = self._depth == 0
-            self.execute("BEGIN IMMEDIATE" if outer else "SAVEPOINT part")
+            if outer:
+                self._failed = False
+                self.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
                 yield
-                self.execute("COMMIT" if outer else "RELEASE part")
+                if outer:
+                    self.execute("COMMIT")
             except BaseException:
-                self._undo(outer=outer)
+                # Of a part there is no going back alone: half of it must not be kept.
+                self._failed = True
+                # A full disk makes SQLite go back by itself.
+                if outer and not self._closed and self._connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._connection.rollback()
                 raise
             finally:
                 self._depth -= 1
@@ -85,22 +94,6 @@ class Database:
                 self._closed = True
                 self._connection.close()
 
-    def _undo(self, *, outer: bool) -> None:
-        connection = self._connection
-        # A full disk makes SQLite undo everything by itself; then there is nothing left to undo.
-        if self._closed or not connection.in_transaction:
-            return
-        if not outer:
-            try:
-                connection.execute("ROLLBACK TO part")
-                connection.execute("RELEASE part")
-                return
-            except sqlite3.Error:
-                # Half of a part must not be kept, so all of it goes.
-                pass
-        with suppress(sqlite3.Error):
-            connection.rollback()
-
     def _open(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"The run file {self.path} has been closed.", "Load it again.")
@@ -108,11 +101,11 @@ class Database:
 
     def _writable(self) -> sqlite3.Connection:
         connection = self._open()
-        if self._depth and not connection.in_transaction:
-            # Written now, it would be kept without what went before it.
+        if self._depth and (self._failed or not connection.in_transaction):
+            # Written now, it might be kept without what went before it.
             raise StoreError(
-                f"The run file {self.path} cannot be written: what went before in the same step "
-                "failed.",
+                f"The run file {self.path} cannot be written: what went before in the same "
+                "transaction failed.",
                 "See the first problem of the run.",
             )
         return connection

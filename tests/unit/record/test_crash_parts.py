@@ -1,4 +1,4 @@
-"""A write that fails inside a larger one leaves nothing of itself, and the rest is kept."""
+"""A write that fails half-way leaves nothing of itself."""
 
 from __future__ import annotations
 
@@ -31,19 +31,30 @@ def writer(path: Path) -> RunWriter:
     return RunWriter.create(path, crash_runs.info())
 
 
-def test_one_step_of_a_batch(
-    writer: RunWriter, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer_module, "add_marks", fails_at(6))
+def put_all(writer: RunWriter, steps: range, broken: int) -> None:
     with writer.batch():
-        for step in range(12):
-            try:
+        for step in steps:
+            if step == broken:
+                with pytest.raises(sqlite3.OperationalError):
+                    writer.put_losses(crash_runs.losses_of(step))
+            else:
                 writer.put_losses(crash_runs.losses_of(step))
-            except sqlite3.OperationalError:
-                assert step == 6
+
+
+@pytest.mark.parametrize("broken", [6, 11])
+def test_a_part_that_fails_takes_all_with_it_even_where_nobody_looks(
+    writer: RunWriter, path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    for step in range(4):
+        writer.put_losses(crash_runs.losses_of(step))
+    monkeypatch.setattr(writer_module, "add_marks", fails_at(broken))
+    with pytest.raises(StoreError, match="what went before in the same transaction failed"):
+        put_all(writer, range(4, 12), broken)
+    for step in range(4, 6):
+        writer.put_losses(crash_runs.losses_of(step))
     writer.close()
     with RunReader.open(path) as reader:
-        assert list(crash_runs.check_fits(reader)) == [*range(6), *range(7, 12)]
+        assert list(crash_runs.check_fits(reader)) == list(range(6))
 
 
 def test_a_transaction_that_sqlite_gave_up_takes_nothing_more(
@@ -56,10 +67,10 @@ def test_a_transaction_that_sqlite_gave_up_takes_nothing_more(
             crash_runs.put(writer, 1)
             # As SQLite does by itself when the disk is full.
             writer._database._connection.rollback()
-            with pytest.raises(StoreError, match="what went before in the same step failed"):
+            with pytest.raises(StoreError, match="what went before in the same transaction failed"):
                 crash_runs.put(writer, 2)
 
-    with pytest.raises(StoreError, match="what went before in the same step failed"):
+    with pytest.raises(StoreError, match="what went before in the same transaction failed"):
         go_on_after_a_rollback()
     crash_runs.put(writer, 1)
     writer.close()
