@@ -134,6 +134,14 @@ def read_only(folder: Path, out: Path, full: Callable) -> dict[str, object]:
     answers["copied"] = refusal_of(lambda: RunReader.open(folder / "copied.ortviz"))
     create = partial(RunWriter.create, folder / "new.ortviz", crash_runs.info())
     answers["created"] = refusal_of(create)
+    tempfile.tempdir = str(out)
+    recorder = Recorder(folder / "run.ortviz")
+    recorder.started(crash_runs.info(every=1))
+    train(recorder, 0, BEFORE)
+    assert recorder.close()
+    with RunReader.open(recorder.path or "") as reader:
+        answers["elsewhere"] = str(reader.sampled_step_count())
+        answers["problem"] = reader.problems()[0].what
     for part in ("copied.ortviz", "copied.ortviz-wal"):
         shutil.copy(folder / part, out / part)
     return dict(answers)

@@ -14,6 +14,9 @@ import pytest
 
 from ortviz.record.store import RunReader
 from tests.unit.record import crash_runs
+
+pytest.importorskip("resource", reason="limits are POSIX's")
+
 from tests.unit.record.crash_disk_child import AFTER, BEFORE, DURING
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,6 +112,9 @@ def test_read_only(tmp_path: Path) -> None:
     assert "Read-only file system" in said["created"]
     assert "may be written to, or pass path=" in said["created"]
     assert "Copy copied.ortviz and copied.ortviz-wal together" in said["copied"]
+    # A run that was to be recorded there is recorded all the same.
+    assert said["elsewhere"] == str(BEFORE)
+    assert f"recorded in the temporary folder, at {tmp_path / 'out'}" in said["problem"]
     # Done as told, it works.
     with RunReader.open(tmp_path / "out" / "copied.ortviz") as reader:
         assert crash_runs.check_whole(reader) == 1
