@@ -138,6 +138,8 @@ FAMILIES = [
     Family("dropout", dropout, _normal(8, 4)),
 ]
 
+BY_NAME = {family.name: family for family in FAMILIES}
+
 
 def prediction(result: object) -> torch.Tensor:
     """The tensor a loss is computed from, whatever the family returns."""

@@ -8,6 +8,7 @@ from ortviz.record import (
     Problem,
     RunEvent,
     RunInfo,
+    SiteStatus,
     StepCapture,
 )
 
@@ -48,3 +49,7 @@ class ListSink:
 
     def problem(self, problem: Problem) -> None:
         self.problems.append(problem)
+
+
+def statuses(capture: StepCapture) -> dict[str, SiteStatus]:
+    return {record.site.id: record.status for record in capture.record.candidate}
