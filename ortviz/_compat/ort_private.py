@@ -88,12 +88,6 @@ def is_fallback(ort_module: torch.nn.Module) -> tuple[bool, BaseException | None
     return bool(manager.is_pending()), manager._exception
 
 
-def is_exporting() -> bool:
-    """Tell whether ORTModule is exporting right now (submodule hooks run during it)."""
-    module: Any = importlib.import_module("onnxruntime.training.ortmodule")
-    return bool(module.ORTMODULE_ONNX_EXPORT_CONTEXT[0])
-
-
 def optimized_model(manager: ExecutionManager) -> onnx.ModelProto | None:
     """Return the model a session is built from, gradient graph included; do not change it.
 
@@ -101,12 +95,6 @@ def optimized_model(manager: ExecutionManager) -> onnx.ModelProto | None:
     identity tells whether something derived from it is stale.
     """
     return cast("onnx.ModelProto | None", cast(Any, manager)._onnx_models.optimized_model)
-
-
-def optimized_model_bytes(manager: ExecutionManager) -> bytes | None:
-    """Return :func:`optimized_model` serialised, or None before the first step."""
-    model = optimized_model(manager)
-    return None if model is None else bytes(model.SerializeToString())
 
 
 def device(manager: ExecutionManager) -> torch.device | None:

@@ -30,8 +30,8 @@ def assemble(
         buffers_after: The user's buffers as they are now.
         callable_modules: Modules that have a forward: fully qualified name -> class name.
     """
-    reference = SideBuilder(values={})
-    candidate = SideBuilder(values={})
+    reference = SideBuilder()
+    candidate = SideBuilder()
     start = pending.start or SideBuilder()
     for seen in start.records:
         if seen.site.direction is Direction.INPUT:

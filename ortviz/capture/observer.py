@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,8 +24,6 @@ from ortviz.errors import OrtvizError
 from ortviz.record import Direction, Problem, Sink
 
 _OPEN_LIMIT = 8
-Engine = Literal["ortmodule", "eager"]
-Forward = Callable[..., Any]
 
 
 class StepObserver:
@@ -100,23 +98,22 @@ class StepObserver:
         """Run our own work so that its failure costs the user nothing but that work."""
         try:
             action()
+        except OrtvizError as error:
+            self._tell_once(Problem(error.what, error.remedy, step=pending.step))
         except Exception as error:  # noqa: BLE001 - whatever it is, training goes on
-            known = isinstance(error, OrtvizError)
-            what = (
-                error.what
-                if isinstance(error, OrtvizError)
-                else (f"A part of the step could not be recorded: {type(error).__name__}: {error}")
+            self._tell_once(
+                Problem(
+                    f"A part of the step could not be recorded: {type(error).__name__}: {error}",
+                    "Training goes on. Please report this with the detail.",
+                    step=pending.step,
+                    detail=traceback.format_exc(),
+                )
             )
-            if what in self._problem_keys:
-                return
-            self._problem_keys.add(what)
-            remedy = (
-                error.remedy
-                if isinstance(error, OrtvizError)
-                else ("Training goes on. Please report this with the detail.")
-            )
-            detail = "" if known else traceback.format_exc()
-            self.sink.problem(Problem(what, remedy, step=pending.step, detail=detail))
+
+    def _tell_once(self, problem: Problem) -> None:
+        if problem.what not in self._problem_keys:
+            self._problem_keys.add(problem.what)
+            self.sink.problem(problem)
 
     def _note_start(
         self, pending: PendingStep, args: tuple[Any, ...], kwargs: Mapping[str, Any]

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import onnx
 
-from ortviz.graphs import LeavingValues, ModuleScopes, leaving_values
+from ortviz.graphs import YIELD_OP, LeavingValues, ModuleScopes, leaving_values
 
 _DROPOUT_OPS = frozenset({"Dropout", "BiasDropout"})
 _RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
-YIELD_OP = "YieldOp"
 
 
 @dataclass(frozen=True, slots=True)
