@@ -27,6 +27,7 @@ from ortviz.graphs import ModuleScopes, parse_model
 from ortviz.record import Mode, Problem, Sink, Stage
 
 Finished = Callable[[PendingStep], None]
+Guarded = Callable[[PendingStep, Callable[[], None]], None]
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Taps:
         module_names: Fully qualified names.
         sink: Gets Problems.
         on_backward_done: Called when a step's backward is over.
+        guarded: Runs work of ours so that its failure costs the user nothing else.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Taps:
         module_names: tuple[str, ...],
         sink: Sink,
         on_backward_done: Finished,
+        guarded: Guarded,
     ) -> None:
         self._manager = manager
         self._stages = stages
@@ -71,6 +74,7 @@ class Taps:
         self._module_names = module_names
         self._sink = sink
         self._on_backward_done = on_backward_done
+        self._guarded = guarded
         # ORTModule drops its state when a backward is done or can never come.
         self._routes: weakref.WeakKeyDictionary[object, _Route] = weakref.WeakKeyDictionary()
         self._running: PendingStep | None = None
@@ -132,18 +136,8 @@ class Taps:
         if pending is None:
             return
         pending.ort_secs += perf_counter() - begun
-        try:
-            self._read_gradients(pending, feeds, fetches)
-            self._on_backward_done(pending)
-        except Exception:  # noqa: BLE001 - whatever it is, training goes on
-            self._sink.problem(
-                Problem(
-                    f"Step {pending.step} could not be recorded in full.",
-                    "Training goes on; please report this with the detail.",
-                    step=pending.step,
-                    detail=traceback.format_exc(),
-                )
-            )
+        self._guarded(pending, lambda: self._read_gradients(pending, feeds, fetches))
+        self._on_backward_done(pending)
 
     def _run_tapped(
         self,

@@ -148,7 +148,13 @@ class WrappedModule:
         if manager is not None:
             self.observer.fallback = False
             self.observer.taps = Taps(
-                manager, self._stages, scopes, names, sink, self.observer.backward_done
+                manager,
+                self._stages,
+                scopes,
+                names,
+                sink,
+                self.observer.backward_done,
+                self.observer.guarded,
             )
             self._undo.append(on_agent_created(manager, self._training_agent_created))
         inference = ort_private.inference_manager(ort_module)
