@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.lab import Lab, labextension_folder, running_lab
 from tests.browser.lab_page import LabPage
@@ -78,11 +79,17 @@ def watches() -> list[Watch]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A picture of what the browser showed when a test failed."""
+    """A picture of what the browser showed when a test failed.
+
+    After the last test of a file the page is closed already: then there is none to take.
+    """
     report = yield
     lab_page = getattr(item, "funcargs", {}).get("lab_page")
     if report.failed and lab_page is not None:
-        lab_page.screenshot(f"failed-{item.name}-{report.when}")
+        try:
+            lab_page.screenshot(f"failed-{item.name}-{report.when}")
+        except PlaywrightError as error:
+            report.sections.append(("no picture", str(error)))
     return report
 
 
