@@ -1,10 +1,11 @@
 """Plain frozen data and the run file. The bottom of the house: imports no other room."""
 
-from ortviz.record.comparisons import SiteComparison, StepComparison, Verdict
+from ortviz.record.comparisons import ErrorOrigin, SiteComparison, StepComparison, Verdict
 from ortviz.record.findings import Finding, Problem, Severity, View
 from ortviz.record.graphs import GraphRecord, Half, NodeRecord, Stage
 from ortviz.record.runs import (
     EventKind,
+    Level,
     ModuleRecord,
     ParameterRecord,
     RunEvent,
@@ -32,12 +33,14 @@ from ortviz.record.tensors import TensorStats
 
 __all__ = [
     "Direction",
+    "ErrorOrigin",
     "EventKind",
     "Finding",
     "GradientArrival",
     "GraphRecord",
     "Half",
     "HookEvent",
+    "Level",
     "LossObservation",
     "LossRecord",
     "MaskCounts",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ortviz.record._enum import StrEnum
 from ortviz.record.sites import Direction, Site
@@ -19,6 +19,17 @@ class Verdict(StrEnum):
     DIVERGENT = "divergent"
     NOT_COMPARABLE = "not_comparable"
     """One side is missing or of another shape; ``reason`` says which."""
+
+
+class ErrorOrigin(StrEnum):
+    """Where the difference at a site comes from."""
+
+    HERE = "here"
+    """Given ORT's own input, eager PyTorch's module still gives something else: born here."""
+    INHERITED = "inherited"
+    """Given ORT's own input, eager PyTorch's module gives what ORT gave: it came in."""
+    UNKNOWN = "unknown"
+    """The module was not run on ORT's own input in this step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,18 @@ class SiteComparison:
         worst_candidate: ORT's value there.
         nonfinite_mismatch_count: Elements non-finite on one side only, or differently so.
         tolerance: The ``max_rel_error`` up to which it counts as rounding.
+        max_ulp_error: Largest distance in units in the last place of the site's own dtype; None
+            for integers and booleans.
+        cosine: Cosine of the angle between the two tensors, flattened; None when one of them is
+            0 or not finite.
+        mismatched_fraction: Share of elements whose own error is above what is allowed, 0 to 1.
+        noise_floor: Largest honest error seen at this site, in the tensor's own unit: between
+            two runs of ORT, and between eager PyTorch in the model's dtype and in float64;
+            None where it was never measured.
+        origin: Whether the difference was born here or came in.
+        local_abs_error: ``max_abs_error`` between ORT and eager PyTorch's module fed ORT's own
+            input; None where that was not run.
+        local_rel_error: Likewise ``max_rel_error``.
     """
 
     site: Site
@@ -51,6 +74,13 @@ class SiteComparison:
     worst_candidate: float | None = None
     nonfinite_mismatch_count: int = 0
     tolerance: float | None = None
+    max_ulp_error: float | None = None
+    cosine: float | None = None
+    mismatched_fraction: float | None = None
+    noise_floor: float | None = None
+    origin: ErrorOrigin = ErrorOrigin.UNKNOWN
+    local_abs_error: float | None = None
+    local_rel_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +93,14 @@ class StepComparison:
         first_divergence: Per direction the first divergent site in that direction's own
             execution order (backward runs from the loss to the inputs); a direction without
             divergence is absent.
+        first_own_divergence: Likewise the first site whose difference was born there
+            (:attr:`ErrorOrigin.HERE`); empty where no module was run on ORT's own input.
     """
 
     step: int
     sites: tuple[SiteComparison, ...]
     first_divergence: Mapping[Direction, Site]
+    first_own_divergence: Mapping[Direction, Site] = field(default_factory=dict)
 
     def __getitem__(self, site_id: str) -> SiteComparison:
         """The comparison at one site, by its id.

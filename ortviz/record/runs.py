@@ -60,6 +60,15 @@ class ParameterRecord:
     requires_grad: bool
 
 
+class Level(StrEnum):
+    """Which of ORT's tensors a sampled step reads."""
+
+    MODULE = "module"
+    """Those that leave a module, and their gradients."""
+    TENSOR = "tensor"
+    """Every floating-point tensor of the optimised training graph, forward and backward."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunInfo:
     """Written once when a run begins.
@@ -74,6 +83,9 @@ class RunInfo:
         versions: (package, version) of torch, onnxruntime-training, Python, ortviz.
         modules: In the order of ``named_modules()``.
         parameters: In the order of ``named_parameters()``.
+        level: Which of ORT's tensors are read.
+        rank: This process's place in a distributed training, from 0.
+        world_size: How many processes train together; 1 when it is not distributed.
     """
 
     run_id: str
@@ -85,6 +97,9 @@ class RunInfo:
     versions: tuple[tuple[str, str], ...]
     modules: tuple[ModuleRecord, ...]
     parameters: tuple[ParameterRecord, ...]
+    level: Level = Level.MODULE
+    rank: int = 0
+    world_size: int = 1
 
 
 class EventKind(StrEnum):

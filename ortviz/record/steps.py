@@ -275,8 +275,18 @@ class StepCapture:
         record: What is kept.
         reference_values: Site id to array on the host. bfloat16 is widened to float32.
         candidate_values: Likewise for ORT's side.
+        repeat_values: ORT's side once more, from a second run on the same inputs; only in steps
+            that were looked into deeply.
+        wide_values: The eager side in float64 throughout; only in such steps.
+        local_values: What eager PyTorch makes of ORT's own inputs to each single module: its
+            outputs (``forward/``), and, from ORT's gradients of those outputs too, gradients of
+            parameters (``parameter_grad/``) and of the outputs that were its inputs
+            (``backward/``); only in such steps.
     """
 
     record: StepRecord
     reference_values: Mapping[str, np.ndarray] = field(default_factory=dict)
     candidate_values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    repeat_values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    wide_values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    local_values: Mapping[str, np.ndarray] = field(default_factory=dict)
