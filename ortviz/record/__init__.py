@@ -11,6 +11,7 @@ from ortviz.record.runs import (
     RunEvent,
     RunInfo,
     RunStatus,
+    ToleranceRule,
 )
 from ortviz.record.sink import Sink
 from ortviz.record.sites import Direction, Site
@@ -66,6 +67,7 @@ __all__ = [
     "StepLosses",
     "StepRecord",
     "TensorStats",
+    "ToleranceRule",
     "Verdict",
     "View",
 ]

@@ -15,7 +15,7 @@ class Verdict(StrEnum):
     EQUAL = "equal"
     """Every element is the same, NaN at the same places included."""
     ROUNDING = "rounding"
-    """Within the tolerance of the dtype."""
+    """Within the tolerance of the dtype or the one the user gave, or within the noise floor."""
     DIVERGENT = "divergent"
     NOT_COMPARABLE = "not_comparable"
     """One side is missing or of another shape; ``reason`` says which."""
@@ -49,8 +49,8 @@ class SiteComparison:
         worst_candidate: ORT's value there.
         nonfinite_mismatch_count: Elements non-finite on one side only, or differently so.
         tolerance: The ``max_rel_error`` up to which it counts as rounding.
-        max_ulp_error: Largest distance in units in the last place of the site's own dtype; None
-            for integers and booleans.
+        max_ulp_error: Largest distance in units in the last place of the site's own dtype, counted
+            as the numbers of that dtype between the two; None for integers and booleans.
         cosine: Cosine of the angle between the two tensors, flattened; None when one of them is
             0 or not finite.
         mismatched_fraction: Share of elements whose own error is above what is allowed, 0 to 1.
@@ -61,6 +61,8 @@ class SiteComparison:
         local_abs_error: ``max_abs_error`` between ORT and eager PyTorch's module fed ORT's own
             input; None where that was not run.
         local_rel_error: Likewise ``max_rel_error``.
+        tolerance_reason: What set ``tolerance``, a phrase for a person, for example ``the table
+            for float32``; empty where nothing was compared, and in older runs.
     """
 
     site: Site
@@ -81,6 +83,7 @@ class SiteComparison:
     origin: ErrorOrigin = ErrorOrigin.UNKNOWN
     local_abs_error: float | None = None
     local_rel_error: float | None = None
+    tolerance_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,25 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ToleranceRule:
+    """What counts as rounding at the sites that a pattern matches, in place of the table.
+
+    Attributes:
+        pattern: Of site ids, as :func:`fnmatch.fnmatchcase` reads it.
+        relative: Largest error allowed, divided by the tensor's largest |reference|.
+        zero_gradient: Likewise, divided by the size of the terms a gradient is a sum of; None
+            for what the table says.
+        absolute: Error that is always allowed, in the tensor's own unit; None for what the table
+            says.
+    """
+
+    pattern: str
+    relative: float
+    zero_gradient: float | None = None
+    absolute: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo:
     """Written once when a run begins.
 
@@ -86,6 +105,7 @@ class RunInfo:
         level: Which of ORT's tensors are read.
         rank: This process's place in a distributed training, from 0.
         world_size: How many processes train together; 1 when it is not distributed.
+        tolerances: What the user allows at some sites; where several match, the last one counts.
     """
 
     run_id: str
@@ -100,6 +120,7 @@ class RunInfo:
     level: Level = Level.MODULE
     rank: int = 0
     world_size: int = 1
+    tolerances: tuple[ToleranceRule, ...] = ()
 
 
 class EventKind(StrEnum):
