@@ -114,6 +114,8 @@ def new_training_agent(
     manager: ExecutionManager,
     model_bytes: bytes,
     session_entries: Mapping[str, str] = QUIET_THREADS,
+    *,
+    keep_memory: bool = True,
 ) -> Agent:
     """Build a second training agent like the manager's own from another model.
 
@@ -124,6 +126,7 @@ def new_training_agent(
         manager: The training manager whose session settings are copied.
         model_bytes: A serialised ONNX model with a YieldOp, such as from :func:`tapped_model`.
         session_entries: Added to the session's configuration.
+        keep_memory: Keep what a run needed for the next one, as ORT does by default.
 
     Raises:
         RuntimeError: ORT's own error if it refuses the model.
@@ -137,6 +140,7 @@ def new_training_agent(
     options, providers, provider_options = private._get_session_config()
     # The manager's own session already saved its execution_model under this path.
     options.optimized_model_filepath = ""
+    options.enable_cpu_mem_arena = options.enable_cpu_mem_arena and keep_memory
     for key, value in session_entries.items():
         options.add_session_config_entry(key, value)
     ort_device = _ort_device(private._device)

@@ -10,6 +10,7 @@ import torch
 from ortviz.capture.loss_watch import LossWatch
 from ortviz.capture.plan import TapPlan
 from ortviz.capture.records import SideBuilder
+from ortviz.capture.second_run import StepFeeds
 from ortviz.capture.shadow import ShadowRun
 
 
@@ -25,6 +26,7 @@ class PendingStep:
         start: Inputs and weights as the step found them; only when sampled.
         buffers_before: Copies of the buffers when the step began; only when sampled.
         outputs: ORT's outputs, flattened copies; only when sampled.
+        feeds: What ORT was fed; only when the tapped agent ran.
         values: What was read from ORT's run, by value name.
         shadow: The eager side; None when not sampled or impossible.
         shadow_outputs: The eager side's outputs, detached.
@@ -43,6 +45,7 @@ class PendingStep:
     start: SideBuilder | None = None
     buffers_before: dict[str, torch.Tensor] = field(default_factory=dict)
     outputs: list[torch.Tensor] = field(default_factory=list)
+    feeds: StepFeeds | None = None
     values: dict[str, torch.Tensor] = field(default_factory=dict)
     shadow: ShadowRun | None = None
     shadow_outputs: tuple[torch.Tensor, ...] | None = None

@@ -22,6 +22,7 @@ from ortviz._compat.ort_agents import (
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.plan import TapPlan, build_plan
+from ortviz.capture.second_run import copy_feeds
 from ortviz.capture.stages import StageCollector
 from ortviz.graphs import ModuleScopes, parse_model
 from ortviz.record import Mode, Problem, Sink, Stage
@@ -150,6 +151,7 @@ class Taps:
         feeds, fetches, state, cache = run
         own_state = new_state()
         failure: Exception | None = None
+        self._guarded(pending, lambda: self._copy_feeds(pending, feeds))
         try:
             tapped.run_forward(feeds, fetches, own_state, cache)
         except Exception as error:  # noqa: BLE001 - the plain agent's error is the user's
@@ -160,6 +162,10 @@ class Taps:
         pending.values.clear()
         route.agent.run_forward(feeds, fetches, state, cache)
         self._give_up(failure, pending.step)
+
+    def _copy_feeds(self, pending: PendingStep, feeds: OrtValues) -> None:
+        # Now: the user may change the inputs in place once the forward is over.
+        pending.feeds = copy_feeds(self._manager, as_tensors(feeds))
 
     def _agent_for(self, pending: PendingStep) -> TappedAgent | None:
         if not pending.sampled:
@@ -229,6 +235,8 @@ class Taps:
             pending.output_gradients[place] = gradient
         if not pending.sampled:
             return
+        if pending.feeds is not None:
+            pending.feeds.gradients = tuple(arrived)
         results = as_tensors(fetches)
         grads: dict[str, torch.Tensor | None] = {}
         for each in ort_private.graph_inputs(self._manager):
