@@ -15,6 +15,7 @@ from ortviz._compat import ProgressSink, ensure_ortmodule, ort_private
 from ortviz._compat.ort_agents import execution_agent, on_agent_created, set_execution_agent
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.agent_switch import AgentSwitch
+from ortviz.capture.copies import make_copyable
 from ortviz.capture.model_info import describe_run, module_aliases
 from ortviz.capture.observer import StepObserver
 from ortviz.capture.stages import StageCollector
@@ -66,6 +67,7 @@ def wrap_module(
     api = ensure_ortmodule(progress) if progress is not None else ensure_ortmodule()
     options = _options(api, save_dir, debug_options)
     ort_module: nn.Module = api.ORTModule(model, options)
+    make_copyable(ort_module, options.logging.log_level.name)
     WrappedModule(ort_module, model, sink, save_dir, on_failure, explain)
     sink.started(describe_run(model, name, every))
     return ort_module

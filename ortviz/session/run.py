@@ -320,7 +320,7 @@ class Run:
         self.close()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Run:
-        """A copied model is observed by the same run: a run is a recording, not a value."""
+        """A run is a recording, not a value: whatever holds it and is copied holds the same."""
         return self
 
 

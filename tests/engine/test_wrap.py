@@ -99,11 +99,11 @@ def test_the_second_run_of_a_path_takes_a_free_name(tmp_path: Path) -> None:
     assert names == ["mine.ortviz", "mine-2.ortviz"]
 
 
-def test_a_copy_of_the_wrapped_model_keeps_the_run() -> None:
+def test_a_run_is_no_value_that_is_copied() -> None:
     wrapped = ortviz.wrap(nn.Linear(4, 2))
     train(wrapped, 1)
     run = wrapped.ortviz
-    assert copy.deepcopy(run) is run
+    assert copy.deepcopy({"run": run})["run"] is run
     ortviz.unwrap(wrapped)
 
 
