@@ -13,10 +13,10 @@ export PATH := $(CURDIR)/build/node:$(CURDIR)/$(BIN):$(PATH)
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 TESTS := $(wildcard tests/unit tests/contract tests/engine tests/browser)
 
-.PHONY: help setup demo lab test lint fix unit engine browser bench clean
+.PHONY: help setup demo lab test test-torch24 lint fix unit engine browser bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## create .venv, build the browser side, compile what ONNX Runtime needs
 	@if [ -z "$(PYTHON)" ]; then \
@@ -33,6 +33,11 @@ lab: setup ## open the first notebook in JupyterLab
 test: lint ## lint, types and every layer of tests
 	cd extension && npm test
 	$(BIN)/python -m pytest $(TESTS)
+
+# A second environment, .venv-torch24 (4.6 GB): custom autograd functions need torch 2.6 or older.
+test-torch24: setup ## only the engine tests, on torch 2.4.1 with custom autograd functions on
+	@$(PYTHON) scripts/setup.py --torch24
+	ORTMODULE_ENABLE_CUSTOM_AUTOGRAD=1 .venv-torch24/bin/python -m pytest tests/engine
 
 lint: setup ## style, types and import rules of Python and TypeScript
 	$(BIN)/ruff check .
@@ -59,7 +64,7 @@ browser: setup ## only the tests in a real JupyterLab and Chromium
 bench: setup ## benchmarks, each as a ratio to a peer measured in the same run
 	$(BIN)/python -m benchmarks
 
-clean: ## remove what was built, but not .venv
+clean: ## remove what was built, but not .venv and .venv-torch24
 	rm -rf build dist out ortviz/static ortviz/labextension extension/lib
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -16,8 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from environments import compile_extensions, create_venv, pip_install
 from node_tools import PYPI_NODE, machine_node, path_with, pypi_node, write_shims
 from steps import SetupError, Steps, digest_of
+from torch24 import make_torch24
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSION = ROOT / "extension"
@@ -67,24 +69,9 @@ def _has_module(name: str) -> bool:
 
 def make_venv(steps: Steps) -> None:
     """Create ``.venv`` unless it is there and works."""
-    steps.begin("Virtual environment .venv")
-    works = (
-        PYTHON.exists()
-        and not subprocess.run(
-            [str(PYTHON), "-c", "import pip"], capture_output=True, check=False
-        ).returncode
-    )
-    if works:
-        steps.end("is there")
-        return
-    steps.run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)],
-        ROOT,
-        remedy="Debian: apt install python3-venv.",
-    )
-    steps.forget("python")
-    steps.forget("extensions")
-    steps.end("created")
+    if create_venv(steps, VENV):
+        steps.forget("python")
+        steps.forget("extensions")
 
 
 def find_node(steps: Steps) -> dict[str, str]:
@@ -113,12 +100,7 @@ def find_node(steps: Steps) -> dict[str, str]:
 
 
 def _pip(steps: Steps, arguments: list[str]) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
-    steps.run(
-        [*command, "-c", str(ROOT / "constraints.txt")],
-        ROOT,
-        remedy="See the lines above; a network or proxy that pip can use is needed once.",
-    )
+    pip_install(steps, PYTHON, [*arguments, "-c", str(ROOT / "constraints.txt")])
 
 
 def build_browser_side(steps: Steps, env: dict[str, str]) -> None:
@@ -186,39 +168,33 @@ def link_labextension(installed: Path) -> None:
     installed.symlink_to(target, target_is_directory=True)
 
 
-def compile_extensions(steps: Steps, env: dict[str, str]) -> None:
-    """Let ortviz compile ONNX Runtime's C++ extensions; they are cached outside the project."""
-    steps.begin("ONNX Runtime's C++ extensions (about a minute, once)")
-    # Should their cache be emptied later, the first wrapped model compiles them again.
-    inputs = digest_of([ROOT / "pyproject.toml", ROOT / "constraints.txt"], str(PYTHON))
-    if steps.is_current("extensions", inputs):
-        steps.end("are ready")
-        return
-    steps.run(
-        [VENV / "bin" / "ortviz", "doctor", "--fix"],
-        ROOT,
-        env,
-        remedy="`.venv/bin/ortviz doctor` says more.",
-    )
-    steps.stamp("extensions", inputs)
-    steps.end("are ready")
+def set_up(steps: Steps, *, compiling: bool) -> None:
+    """Carry out all steps of ``make setup``."""
+    make_venv(steps)
+    env = find_node(steps)
+    build_browser_side(steps, env)
+    install_python_side(steps, env)
+    if compiling:
+        inputs = digest_of([ROOT / "pyproject.toml", ROOT / "constraints.txt"], str(PYTHON))
+        compile_extensions(steps, VENV, ROOT, "extensions", inputs, "about a minute")
 
 
 def main() -> int:
     """Run all steps and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, prog="make setup")
     parser.add_argument("--no-compile", action="store_true", help="leave out the C++ extensions")
+    parser.add_argument("--torch24", action="store_true", help="make .venv-torch24 instead")
     options = parser.parse_args()
-    log = BUILD / "setup.log"
-    steps = Steps(5 if options.no_compile else 6, log, BUILD / "stamps")
+    name = "setup-torch24" if options.torch24 else "setup"
+    log = BUILD / f"{name}.log"
+    count = 4 if options.torch24 else 5 if options.no_compile else 6
+    steps = Steps(count, log, BUILD / "stamps")
     try:
         check_machine(steps)
-        make_venv(steps)
-        env = find_node(steps)
-        build_browser_side(steps, env)
-        install_python_side(steps, env)
-        if not options.no_compile:
-            compile_extensions(steps, env)
+        if options.torch24:
+            make_torch24(steps, ROOT)
+        else:
+            set_up(steps, compiling=not options.no_compile)
     except SetupError as problem:
         print(f"\nSetup stopped. {problem}\nThe whole output is in {log}.", file=sys.stderr)
         return 1
