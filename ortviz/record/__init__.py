@@ -3,6 +3,9 @@
 from ortviz.record.comparisons import ErrorOrigin, SiteComparison, StepComparison, Verdict
 from ortviz.record.findings import Finding, Problem, Severity, View
 from ortviz.record.graphs import GraphRecord, Half, NodeRecord, Stage
+from ortviz.record.histograms import Histogram
+from ortviz.record.keeping import Keeping, KeepRules, KeptTensor, RawTensor
+from ortviz.record.reruns import ArgumentTree, Rerunnable, RerunRecord
 from ortviz.record.runs import (
     EventKind,
     Level,
@@ -33,6 +36,7 @@ from ortviz.record.steps import (
 from ortviz.record.tensors import TensorStats
 
 __all__ = [
+    "ArgumentTree",
     "Direction",
     "ErrorOrigin",
     "EventKind",
@@ -40,7 +44,11 @@ __all__ = [
     "GradientArrival",
     "GraphRecord",
     "Half",
+    "Histogram",
     "HookEvent",
+    "KeepRules",
+    "Keeping",
+    "KeptTensor",
     "Level",
     "LossObservation",
     "LossRecord",
@@ -51,6 +59,9 @@ __all__ = [
     "NodeRecord",
     "ParameterRecord",
     "Problem",
+    "RawTensor",
+    "RerunRecord",
+    "Rerunnable",
     "RunEvent",
     "RunInfo",
     "RunStatus",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ortviz.record._enum import StrEnum
+from ortviz.record.keeping import KeepRules
 
 
 class RunStatus(StrEnum):
@@ -105,6 +106,7 @@ class RunInfo:
         level: Which of ORT's tensors are read.
         rank: This process's place in a distributed training, from 0.
         world_size: How many processes train together; 1 when it is not distributed.
+        keep: Which raw tensors and histograms were asked for.
         tolerances: What the user allows at some sites; where several match, the last one counts.
     """
 
@@ -120,6 +122,7 @@ class RunInfo:
     level: Level = Level.MODULE
     rank: int = 0
     world_size: int = 1
+    keep: KeepRules = field(default_factory=KeepRules)
     tolerances: tuple[ToleranceRule, ...] = ()
 
 

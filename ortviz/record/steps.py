@@ -13,6 +13,8 @@ from ortviz.record.tensors import TensorStats
 if TYPE_CHECKING:
     import numpy as np
 
+    from ortviz.record.reruns import Rerunnable
+
 
 class Side(StrEnum):
     """The two runs that are held side by side."""
@@ -220,6 +222,10 @@ class StepRecord:
         ort_secs: Wall time of ORT's forward and backward of this step.
         eager_secs: Wall time of the shadow's forward and backward.
         notes: Sentences for a person about what could not be recorded in this step.
+        autocast: The dtype of autocast on the model's device during the forward, ``bfloat16`` or
+            ``float16``; empty when it was off.
+        unseen_changes: How the call differs from the one ORT's graph was exported for, where
+            ORTModule did not look and ran the old graph; phrases for a person.
     """
 
     step: int
@@ -231,6 +237,8 @@ class StepRecord:
     ort_secs: float | None = None
     eager_secs: float | None = None
     notes: tuple[str, ...] = ()
+    autocast: str = ""
+    unseen_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +290,9 @@ class StepCapture:
             outputs (``forward/``), and, from ORT's gradients of those outputs too, gradients of
             parameters (``parameter_grad/``) and of the outputs that were its inputs
             (``backward/``); only in such steps.
+        start_values: Inputs and parameters, which both sides share, as the step found them; only
+            those of which tensors or histograms are kept.
+        rerun: What re-running the step takes, where that is kept.
     """
 
     record: StepRecord
@@ -290,3 +301,5 @@ class StepCapture:
     repeat_values: Mapping[str, np.ndarray] = field(default_factory=dict)
     wide_values: Mapping[str, np.ndarray] = field(default_factory=dict)
     local_values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    start_values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    rerun: Rerunnable | None = None

@@ -1,5 +1,6 @@
 """The run file: one SQLite database per run, written while the model trains, read at any time."""
 
+from ortviz.record.store.kept import KeptTensors
 from ortviz.record.store.reader import RunReader
 from ortviz.record.store.results import (
     LOSS_NAMES,
@@ -25,6 +26,7 @@ __all__ = [
     "OLDEST_SCHEMA_VERSION",
     "SCHEMA_VERSION",
     "SIDES",
+    "KeptTensors",
     "LossBins",
     "LossMark",
     "LossMarks",

@@ -26,6 +26,7 @@ from ortviz.record.store import saved_graphs as graph_queries
 from ortviz.record.store import steps as step_queries
 from ortviz.record.store.database import Database, open_database
 from ortviz.record.store.history import read_site_history
+from ortviz.record.store.kept import KeptTensors
 from ortviz.record.store.owner import OwnedState
 from ortviz.record.store.packing import DamagedContentError, pack, unpack
 from ortviz.record.store.results import (
@@ -86,6 +87,11 @@ class RunReader:
     def path(self) -> Path:
         """The run file."""
         return self._database.path
+
+    @property
+    def kept(self) -> KeptTensors:
+        """Raw tensors, histograms and re-runnable steps."""
+        return KeptTensors(self._database)
 
     @_reading
     def info(self) -> RunInfo:

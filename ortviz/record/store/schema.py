@@ -10,7 +10,7 @@ from ortviz.errors import StoreError
 
 APPLICATION_ID = 0x4F525456
 """SQLite's ``application_id`` of a run file: the letters ``ORTV``."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """SQLite's ``user_version`` of the files written now. It is raised when an older ortviz could not
 read them: a table or column changed, the size or order of a packed row, a new value of an enum.
 A new field that has a default needs no new version: older files lack it, older readers skip it."""
@@ -43,6 +43,27 @@ CREATE TABLE graph (
     export_index INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (mode, stage, export_index)
 );
 CREATE TABLE model (graph_id INTEGER PRIMARY KEY REFERENCES graph, content BLOB NOT NULL);
+CREATE TABLE tensor (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, dtype TEXT NOT NULL,
+    stored TEXT NOT NULL, shape TEXT NOT NULL, size_bytes INTEGER NOT NULL
+);
+CREATE TABLE tensor_part (
+    id INTEGER PRIMARY KEY, tensor INTEGER NOT NULL REFERENCES tensor, part INTEGER NOT NULL,
+    body BLOB NOT NULL, UNIQUE (tensor, part)
+);
+CREATE TABLE kept (
+    step INTEGER, side INTEGER, site TEXT, place INTEGER NOT NULL,
+    tensor INTEGER NOT NULL REFERENCES tensor, PRIMARY KEY (step, side, site)
+) WITHOUT ROWID;
+CREATE INDEX kept_tensor ON kept (tensor);
+CREATE TABLE histogram (
+    step INTEGER, site TEXT, side INTEGER, body BLOB NOT NULL, PRIMARY KEY (step, site, side)
+) WITHOUT ROWID;
+CREATE TABLE rerun (step INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE rerun_tensor (
+    step INTEGER, name TEXT, tensor INTEGER NOT NULL REFERENCES tensor, PRIMARY KEY (step, name)
+) WITHOUT ROWID;
+CREATE INDEX rerun_of_tensor ON rerun_tensor (tensor);
 """
 
 Ask = Callable[[str], "tuple[Any, ...] | None"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 from ortviz.record.comparisons import StepComparison
 from ortviz.record.findings import Finding, Problem
 from ortviz.record.graphs import GraphRecord
+from ortviz.record.histograms import Histogram
+from ortviz.record.keeping import RawTensor
+from ortviz.record.reruns import Rerunnable
 from ortviz.record.runs import RunEvent, RunInfo, RunStatus
-from ortviz.record.steps import StepLosses, StepRecord
+from ortviz.record.steps import Side, StepLosses, StepRecord
+from ortviz.record.store import kept as kept_tables
 from ortviz.record.store.bins import LEVEL_SIZES, OpenBins, bins_of_bodies, bins_of_steps, fold
 from ortviz.record.store.database import Database, create_database
 from ortviz.record.store.lossrows import rest_of, row_of
@@ -80,6 +84,40 @@ class RunWriter:
                 "INSERT OR REPLACE INTO step_body (step, record, comparison) VALUES (?, ?, ?)",
                 (record.step, body, compared),
             )
+
+    def put_kept(self, step: int, site_id: str, place: int, sides: Mapping[Side, RawTensor]) -> int:
+        """Add the tensors of one site, or replace them.
+
+        Args:
+            step: The step.
+            site_id: The site's address.
+            place: For the order in which the sites of a step are listed.
+            sides: The tensor of each side that has one.
+
+        Returns:
+            Bytes added to the file, about.
+        """
+        with self.batch():
+            return kept_tables.put_kept(self._database, step, site_id, place, sides)
+
+    def put_histogram(self, step: int, site_id: str, side: Side, histogram: Histogram) -> None:
+        """Add the histogram of a site on one side, or replace it."""
+        with self.batch():
+            kept_tables.put_histogram(self._database, step, site_id, side, histogram)
+
+    def put_rerun(self, rerun: Rerunnable, max_bytes: int, used_bytes: int) -> int:
+        """Add what re-running a step takes; the oldest such steps give way where room is short.
+
+        Args:
+            rerun: The step.
+            max_bytes: Most bytes of all such steps together; this one fits by itself.
+            used_bytes: What they take before.
+
+        Returns:
+            What they take afterwards.
+        """
+        with self.batch():
+            return kept_tables.put_rerun(self._database, rerun, max_bytes, used_bytes)
 
     def put_losses(self, losses: StepLosses) -> None:
         """Add the losses of a step, or replace those of the same number."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ortviz.errors import StoreError
-from ortviz.record import Direction, EventKind, RunStatus, Side, SiteStatus, Verdict
+from ortviz.errors import StoreError, UnknownNameError
+from ortviz.record import Direction, EventKind, Histogram, RunStatus, Side, SiteStatus, Verdict
 from ortviz.record.store import (
     OLDEST_SCHEMA_VERSION,
     SCHEMA_VERSION,
@@ -63,6 +63,31 @@ def test_a_run_of_every_format_is_read_whole(old: Path) -> None:
         history = reader.site_history("forward/fc#out0", Side.REFERENCE)
         assert history.l2_norm.tolist() == [0, 8, 16, 24, 32]
         assert math.isnan(reader.losses(4).candidate.mape)  # type: ignore[union-attr, arg-type]
+
+
+def test_tensors_are_read_where_the_format_has_them(old: Path) -> None:
+    with RunReader.open(old) as reader:
+        kept = reader.kept
+        if old.stem == "format_1":
+            assert (kept.at(16), kept.rerun_steps()) == ((), ())
+            assert kept.histogram(16, "forward/fc#out0", Side.CANDIDATE) is None
+            with pytest.raises(UnknownNameError):
+                kept.tensor(16, "forward/fc#out0", Side.CANDIDATE)
+            with pytest.raises(UnknownNameError):
+                kept.rerun(16)
+            return
+        assert [(each.site_id, each.side.value, each.shape) for each in kept.at(16)] == [
+            ("forward/fc#out0", "reference", (1, 2)),
+            ("forward/fc#out0", "candidate", (1, 2)),
+        ]
+        tensor = kept.tensor(16, "forward/fc#out0", Side.CANDIDATE)
+        assert (tensor.values.tolist(), tensor.dtype) == ([[0.5, -2.0]], "bfloat16")
+        histogram = kept.histogram(16, "forward/fc#out0", Side.CANDIDATE)
+        assert histogram == Histogram(-2.0, 0.5, (1, 0, 1), nan_count=1)
+        rerun = kept.rerun(16)
+        assert set(rerun.tensors) == {"argument/0", "parameter/fc.weight"}
+        assert rerun.record.args.items[0].requires_grad
+        assert rerun.record.autocast == (("cpu", "bfloat16"),)
 
 
 def test_a_run_of_every_format_is_shown(old: Path) -> None:

@@ -13,13 +13,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from ortviz.record import (
+    ArgumentTree,
     Direction,
     EventKind,
     Finding,
     GradientArrival,
     GraphRecord,
     Half,
+    Histogram,
     HookEvent,
     LossRecord,
     MaskCounts,
@@ -29,6 +33,9 @@ from ortviz.record import (
     NodeRecord,
     ParameterRecord,
     Problem,
+    RawTensor,
+    Rerunnable,
+    RerunRecord,
     RunEvent,
     RunInfo,
     RunStatus,
@@ -45,6 +52,7 @@ from ortviz.record import (
     TensorStats,
     Verdict,
 )
+from ortviz.record.reruns import argument_name, parameter_name
 from ortviz.record.store import SCHEMA_VERSION, RunWriter
 
 FOLDER = Path(__file__).parent
@@ -81,6 +89,7 @@ def record(path: Path) -> None:
             writer.put_losses(_losses(step))
             if step % 8 == 0:
                 writer.put_step(_step(step), _comparison(step))
+        keep(writer)
         node = NodeRecord(0, "n", "Gemm", "", ("x",), ("y",), Half.FORWARD, "fc", "output_name")
         writer.put_graph(
             GraphRecord(Mode.TRAINING, Stage.OPTIMIZED, (node,), (("Gemm", 1),), b"onnx", 0)
@@ -91,6 +100,25 @@ def record(path: Path) -> None:
         writer.put_event(RunEvent(EventKind.EXPORT, 0, "Exported."))
         writer.put_problem(Problem("Something.", "Do this.", 3, "detail"))
         writer.set_state(RunStatus.ENDED, 39, 40, 40, 12.5)
+
+
+def keep(writer: RunWriter) -> None:
+    """What runs hold since format 2: a tensor, a histogram, a step that can be re-run."""
+    tensor = RawTensor(np.array([[0.5, -2.0]], np.float32), "bfloat16")
+    writer.put_kept(16, SITE.id, 0, {Side.REFERENCE: tensor, Side.CANDIDATE: tensor})
+    writer.put_histogram(16, SITE.id, Side.CANDIDATE, Histogram(-2.0, 0.5, (1, 0, 1), nan_count=1))
+    given = ArgumentTree("tensor", argument_name(0), requires_grad=True)
+    rerun = RerunRecord(
+        16,
+        ArgumentTree("tuple", items=(given, ArgumentTree("literal", literal=0.5))),
+        ArgumentTree("dict", keys=("mask",), items=(ArgumentTree("literal"),)),
+        ("fc.weight",),
+        (),
+        mask_count=0,
+        autocast=(("cpu", "bfloat16"),),
+    )
+    tensors = {argument_name(0): tensor, parameter_name("fc.weight"): tensor}
+    writer.put_rerun(Rerunnable(rerun, tensors), 1 << 20, 0)
 
 
 def _step(step: int) -> StepRecord:
