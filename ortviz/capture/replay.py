@@ -23,6 +23,7 @@ class DropoutReplay(TorchDispatchMode):
         masks: Boolean, True where an element was kept, in the exported graph's order.
 
     Attributes:
+        used: The masks handed out so far, in the order of the draws.
         unmatched_count: Draws for which no mask of the same shape was left.
         other_random_ops: Names of other random operations that ran; their results cannot be
             the same on both sides.
@@ -31,6 +32,7 @@ class DropoutReplay(TorchDispatchMode):
     def __init__(self, masks: Sequence[torch.Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._masks = list(masks)
+        self.used: list[torch.Tensor] = []
         self.unmatched_count = 0
         self.other_random_ops: set[str] = set()
 
@@ -56,6 +58,7 @@ class DropoutReplay(TorchDispatchMode):
     def _next(self, shape: torch.Size) -> torch.Tensor | None:
         for index, mask in enumerate(self._masks):
             if mask.shape == shape:
-                return self._masks.pop(index)
+                self.used.append(self._masks.pop(index))
+                return self.used[-1]
         self.unmatched_count += 1
         return None

@@ -39,6 +39,7 @@ class ShadowRun:
         seconds: Wall time so far, hooks included.
         unmatched_dropout_count: Dropout draws for which ORT gave no mask.
         other_random_ops: Further random operations; not the same on both sides.
+        masks: Dropout masks in the order in which the forward used them.
     """
 
     trace: ShadowTrace
@@ -48,6 +49,7 @@ class ShadowRun:
     unmatched_dropout_count: int = 0
     other_random_ops: frozenset[str] = frozenset()
     parameter_grads: Mapping[str, torch.Tensor | None] = field(default_factory=dict)
+    masks: Sequence[torch.Tensor] = ()
 
 
 class Shadow:
@@ -82,22 +84,7 @@ class Shadow:
             dropout_masks: ORT's masks in graph order; None when its graph draws nothing.
         """
         self._sync(buffers_before)
-        own_args = map_tensors(list(args), detached_copy)
-        own_kwargs = map_tensors(dict(kwargs), detached_copy)
-        assert isinstance(own_args, list)
-        assert isinstance(own_kwargs, dict)
-        replay = None if dropout_masks is None else DropoutReplay(dropout_masks)
-        begun = perf_counter()
-        with preserved_random_state(), ShadowTrace(self._module) as trace, replay or nullcontext():
-            result = self._module(*own_args, **own_kwargs)
-        return ShadowRun(
-            trace=trace,
-            outputs=tuple(tensors_in(result)),
-            buffers_after={n: b.detach().clone() for n, b in self._module.named_buffers()},
-            seconds=perf_counter() - begun,
-            unmatched_dropout_count=replay.unmatched_count if replay else 0,
-            other_random_ops=frozenset(replay.other_random_ops) if replay else frozenset(),
-        )
+        return run_forward(self._module, args, kwargs, dropout_masks)
 
     def backward(self, run: ShadowRun, gradients: Sequence[torch.Tensor | None]) -> None:
         """Run backward from the gradients that ORT's outputs received; fills ``run``.
@@ -106,20 +93,22 @@ class Shadow:
             run: From :meth:`forward`.
             gradients: One per output of ``run.outputs``; None where none arrived.
         """
-        begun = perf_counter()
-        pairs = [
-            (output, gradient.to(output.dtype))
-            for output, gradient in zip(run.outputs, gradients, strict=True)
-            if gradient is not None and output.requires_grad
-        ]
-        with preserved_random_state(), torch.enable_grad():
-            if pairs:
-                torch.autograd.backward([o for o, _ in pairs], [g for _, g in pairs])
-        run.parameter_grads = {name: p.grad for name, p in self._module.named_parameters()}
-        for parameter in self._module.parameters():
-            parameter.grad = None
-        run.outputs = ()
-        run.seconds += perf_counter() - begun
+        run_backward(self._module, run, gradients)
+
+    def twin(self, buffers_before: Mapping[str, torch.Tensor]) -> nn.Module:
+        """Copy the shadow, in the modes of its latest run; parameters share their storage.
+
+        Args:
+            buffers_before: The copy's buffers; copied.
+
+        Raises:
+            CaptureError: The module cannot be copied any more.
+        """
+        module = _copy_sharing_parameters(self._module)
+        for name, buffer in module.named_buffers():
+            if name in buffers_before:
+                buffer.data = buffers_before[name].detach().clone()
+        return module
 
     def _sync(self, buffers_before: Mapping[str, torch.Tensor]) -> None:
         """Take over storage, buffers and modes that may have changed since the last step."""
@@ -139,6 +128,71 @@ class Shadow:
         for name, buffer in self._module.named_buffers():
             if name in buffers_before:
                 buffer.data = buffers_before[name].detach().clone()
+
+
+def run_forward(
+    module: nn.Module,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    dropout_masks: Sequence[torch.Tensor] | None,
+) -> ShadowRun:
+    """Run a copy of the user's module eagerly, with hooks.
+
+    Args:
+        module: The copy.
+        args: Copied, since eager code may change them in place.
+        kwargs: Likewise.
+        dropout_masks: ORT's masks in graph order; None when its graph draws nothing.
+    """
+    own_args = map_tensors(list(args), detached_copy)
+    own_kwargs = map_tensors(dict(kwargs), detached_copy)
+    assert isinstance(own_args, list)
+    assert isinstance(own_kwargs, dict)
+    given = [*tensors_in((own_args, own_kwargs)), *module.parameters(), *module.buffers()]
+    replay = None if dropout_masks is None else DropoutReplay(dropout_masks)
+    masks: list[torch.Tensor] = replay.used if replay else []
+    begun = perf_counter()
+    with (
+        preserved_random_state(),
+        ShadowTrace(module, given, lambda: len(masks)) as trace,
+        replay or nullcontext(),
+    ):
+        result = module(*own_args, **own_kwargs)
+    return ShadowRun(
+        trace=trace,
+        outputs=tuple(tensors_in(result)),
+        buffers_after={n: b.detach().clone() for n, b in module.named_buffers()},
+        seconds=perf_counter() - begun,
+        unmatched_dropout_count=replay.unmatched_count if replay else 0,
+        other_random_ops=frozenset(replay.other_random_ops) if replay else frozenset(),
+        masks=masks,
+    )
+
+
+def run_backward(
+    module: nn.Module, run: ShadowRun, gradients: Sequence[torch.Tensor | None]
+) -> None:
+    """Run backward of a copy of the user's module; fills ``run`` and leaves no ``.grad``.
+
+    Args:
+        module: That of :func:`run_forward`.
+        run: From there.
+        gradients: One per output of ``run.outputs``; None where none arrived.
+    """
+    begun = perf_counter()
+    pairs = [
+        (output, gradient.to(output.dtype))
+        for output, gradient in zip(run.outputs, gradients, strict=True)
+        if gradient is not None and output.requires_grad
+    ]
+    with preserved_random_state(), torch.enable_grad():
+        if pairs:
+            torch.autograd.backward([o for o, _ in pairs], [g for _, g in pairs])
+    run.parameter_grads = {name: p.grad for name, p in module.named_parameters()}
+    for parameter in module.parameters():
+        parameter.grad = None
+    run.outputs = ()
+    run.seconds += perf_counter() - begun
 
 
 def _copy_sharing_parameters(original: nn.Module) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -14,6 +15,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
+from ortviz.capture.call_inputs import CallArguments, TensorKey, note_arguments, tensor_key
 from ortviz.capture.trees import tensors_in
 from ortviz.record import HookEvent
 
@@ -29,6 +31,7 @@ class ModuleCall:
         outputs: Copies of the tensors it returned, flattened.
         needs_grad: Whether each of them was on the autograd graph.
         gradients: The gradient that arrived at each, None until (or unless) one does.
+        arguments: What it was given; None unless the trace notes that.
     """
 
     module: str
@@ -37,6 +40,7 @@ class ModuleCall:
     outputs: list[torch.Tensor]
     needs_grad: list[bool]
     gradients: list[torch.Tensor | None]
+    arguments: CallArguments | None = None
 
 
 class ShadowTrace:
@@ -46,19 +50,35 @@ class ShadowTrace:
     values are the same, and a module that changes its input in place (``ReLU(inplace=True)``)
     keeps working. Those hooks die with the shadow's autograd graph.
 
+    Args:
+        module: Whose modules are hooked.
+        given: Tensors that both sides start from; None when arguments of calls are not noted.
+        masks_used: How many dropout masks were used so far.
+
     Attributes:
         calls: In the order in which the modules returned.
         gradient_order: (index into ``calls``, output index) in the order gradients arrived.
         events: For the hook trace.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        given: Sequence[torch.Tensor] | None = None,
+        masks_used: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.calls: list[ModuleCall] = []
         self.gradient_order: list[tuple[int, int]] = []
         self.events: list[HookEvent] = []
         self._module = module
         self._handles: list[RemovableHandle] = []
         self._begun: dict[str, list[float]] = {}
+        self._given: Mapping[TensorKey, int] | None = None
+        if given is not None:
+            self._given = {tensor_key(tensor): index for index, tensor in enumerate(given)}
+        self._masks_used = masks_used
+        self._noted: dict[str, list[CallArguments | None]] = {}
+        self._producers: dict[TensorKey, tuple[int, int]] = {}
         self._call_counts: Counter[str] = Counter()
         self._copies: dict[tuple[int, int], torch.Tensor] = {}
         self._places: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -68,7 +88,8 @@ class ShadowTrace:
         for name, module in self._module.named_modules():
             if isinstance(module, torch.jit.ScriptModule):
                 continue
-            self._handles.append(module.register_forward_pre_hook(partial(self._before, name)))
+            before = partial(self._before, name)
+            self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
             self._handles.append(module.register_forward_hook(partial(self._after, name)))
         return self
 
@@ -83,9 +104,14 @@ class ShadowTrace:
         self._handles.clear()
         self._copies.clear()
         self._places.clear()
+        self._producers.clear()
         self._keep_alive.clear()
 
-    def _before(self, name: str, module: nn.Module, args: Any) -> None:
+    def _before(self, name: str, module: nn.Module, args: Any, kwargs: Any) -> None:
+        noted = None
+        if self._given is not None:
+            noted = note_arguments(args, kwargs, self._producers, self._given, self._masks_used())
+        self._noted.setdefault(name, []).append(noted)
         self._begun.setdefault(name, []).append(perf_counter())
         self._event("forward_pre", name, self._call_counts[name])
 
@@ -94,6 +120,9 @@ class ShadowTrace:
         call = self._call_counts[name]
         self._call_counts[name] += 1
         self._event("forward", name, call, seconds)
+        noted = self._noted[name].pop()
+        if noted is not None:
+            noted.masks = (noted.masks[0], self._masks_used())
         tensors = list(tensors_in(output))
         self.calls.append(
             ModuleCall(
@@ -103,10 +132,12 @@ class ShadowTrace:
                 outputs=[self._copy(tensor) for tensor in tensors],
                 needs_grad=[tensor.requires_grad for tensor in tensors],
                 gradients=[None] * len(tensors),
+                arguments=noted,
             )
         )
         index = len(self.calls) - 1
         for slot, tensor in enumerate(tensors):
+            self._producers.setdefault(tensor_key(tensor), (index, slot))
             if tensor.requires_grad:
                 self._watch_gradient(tensor, index, slot)
 

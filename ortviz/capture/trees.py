@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+
+_Leaf = TypeVar("_Leaf")
 
 
 def tensors_in(value: object) -> Iterator[torch.Tensor]:
@@ -24,21 +26,26 @@ def tensors_in(value: object) -> Iterator[torch.Tensor]:
             yield from tensors_in(getattr(value, field.name))
 
 
-def map_tensors(value: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
+def map_tensors(value: object, change: Callable[[torch.Tensor], object]) -> object:
     """The same nest of tuples, lists and mappings with every tensor replaced.
 
     Other objects are passed on as they are.
     """
-    if isinstance(value, torch.Tensor):
+    return map_leaves(value, torch.Tensor, change)
+
+
+def map_leaves(value: object, kind: type[_Leaf], change: Callable[[_Leaf], object]) -> object:
+    """The same nest of tuples, lists and mappings with everything of one kind replaced."""
+    if isinstance(value, kind):
         return change(value)
     if isinstance(value, Mapping):
-        changed = {key: map_tensors(item, change) for key, item in value.items()}
+        changed = {key: map_leaves(item, kind, change) for key, item in value.items()}
         return changed if type(value) is dict else _like(value, changed)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        fields: list[Any] = [map_tensors(item, change) for item in value]
+        fields: list[Any] = [map_leaves(item, kind, change) for item in value]
         return type(value)(*fields)
     if isinstance(value, (list, tuple)):
-        items = [map_tensors(item, change) for item in value]
+        items = [map_leaves(item, kind, change) for item in value]
         return items if isinstance(value, list) else tuple(items)
     return value
 

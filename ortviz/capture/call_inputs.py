@@ -1,0 +1,123 @@
+"""What each module call of the shadow was given, so that it can be called again on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from ortviz.capture.trees import map_leaves, map_tensors, tensors_in
+
+TensorKey = tuple[int, int]
+"""(id, version): one state of one tensor object, valid while the object lives."""
+
+
+def tensor_key(tensor: torch.Tensor) -> TensorKey:
+    """The key of a tensor as it is now."""
+    return id(tensor), tensor._version
+
+
+@dataclass(frozen=True, slots=True)
+class CallInput:
+    """One tensor that a module call was given.
+
+    Attributes:
+        shape: Its shape.
+        dtype: Its dtype.
+        producer: (index of the call, output index) of the module output it is; None for others.
+        given: Its place among the tensors that both sides start from; None for others.
+        tensor: It, detached, when operations between modules made it; None for others.
+        version: Of that tensor when the call began; later code may have changed it in place.
+        needs_grad: Whether it was on the autograd graph.
+    """
+
+    shape: torch.Size
+    dtype: torch.dtype
+    producer: tuple[int, int] | None
+    given: int | None
+    tensor: torch.Tensor | None
+    version: int
+    needs_grad: bool
+
+    def intact(self) -> torch.Tensor | None:
+        """The eager values, where they are still those of the call."""
+        tensor = self.tensor
+        return None if tensor is None or tensor._version != self.version else tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Stands in the arguments where a tensor was."""
+
+    index: int
+
+
+@dataclass(slots=True)
+class CallArguments:
+    """The arguments of one module call, its tensors taken out.
+
+    Attributes:
+        inputs: The tensors; one that is passed twice is here once.
+        masks: First and last-but-one index of the dropout masks the call used, in the order of
+            the step's draws.
+        complete: Whether all tensors could be taken out.
+        tree: Positional and keyword arguments with markers where tensors were.
+    """
+
+    inputs: list[CallInput] = field(default_factory=list)
+    masks: tuple[int, int] = (0, 0)
+    complete: bool = True
+    tree: object = ()
+
+    def filled(self, tensors: Sequence[torch.Tensor]) -> tuple[Sequence[object], dict[str, object]]:
+        """Positional and keyword arguments with other tensors in them.
+
+        Args:
+            tensors: One per entry of ``inputs``.
+        """
+        tree = map_leaves(self.tree, _Slot, lambda slot: tensors[slot.index])
+        assert isinstance(tree, tuple)
+        return tree
+
+
+def note_arguments(
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    producers: Mapping[TensorKey, tuple[int, int]],
+    given: Mapping[TensorKey, int],
+    masks_begin: int,
+) -> CallArguments:
+    """Take the arguments of a call apart; no tensor is copied.
+
+    Args:
+        args: Positional.
+        kwargs: By keyword.
+        producers: Which module output each known tensor is.
+        given: Which of the tensors that both sides start from.
+        masks_begin: How many dropout masks were used before the call.
+    """
+    noted = CallArguments(masks=(masks_begin, masks_begin))
+    places: dict[TensorKey, int] = {}
+
+    def take(tensor: torch.Tensor) -> _Slot:
+        key = tensor_key(tensor)
+        if key not in places:
+            places[key] = len(noted.inputs)
+            known = key in producers or key in given
+            noted.inputs.append(
+                CallInput(
+                    tensor.shape,
+                    tensor.dtype,
+                    producers.get(key),
+                    given.get(key),
+                    None if known else tensor.detach(),
+                    tensor._version,
+                    tensor.requires_grad,
+                )
+            )
+        return _Slot(places[key])
+
+    noted.tree = map_tensors((tuple(args), dict(kwargs)), take)
+    noted.complete = not any(True for _ in tensors_in(noted.tree))
+    return noted
