@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from ortviz.capture import records
+from ortviz.capture.inner_records import add_inner_values, level_notes
 from ortviz.capture.matching import Match, OutputKey, match_outputs
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.plan import gradient_name
@@ -42,6 +43,7 @@ def assemble(
         _add_reference(reference, pending, shadow, callable_modules)
     _add_candidate(candidate, pending, shadow, callable_modules)
     records.add_named(candidate, Direction.BUFFER, _copies(buffers_after), keep_values=True)
+    add_inner_values(candidate, pending, callable_modules)
     order = pending.plan.order if pending.plan else {}
     record = StepRecord(
         step=pending.step,
@@ -52,7 +54,7 @@ def assemble(
         hook_events=tuple(shadow.trace.events) if shadow else (),
         ort_secs=pending.ort_secs or None,
         eager_secs=shadow.seconds if shadow else None,
-        notes=tuple(dict.fromkeys(pending.notes + _randomness(shadow))),
+        notes=tuple(dict.fromkeys(pending.notes + _randomness(shadow) + level_notes(pending))),
     )
     return StepCapture(record, reference.values, candidate.values)
 

@@ -12,6 +12,7 @@ from ortviz.capture.plan import TapPlan
 from ortviz.capture.records import SideBuilder
 from ortviz.capture.second_run import StepFeeds
 from ortviz.capture.shadow import ShadowRun
+from ortviz.record import TensorStats
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class PendingStep:
         outputs: ORT's outputs, flattened copies; only when sampled.
         feeds: What ORT was fed; only when the tapped agent ran.
         values: What was read from ORT's run, by value name.
+        inner: Statistics of what was read only for them, by value name, at the tensor level;
+            None for what turned out to hold no floating-point numbers.
         shadow: The eager side; None when not sampled or impossible.
         shadow_outputs: The eager side's outputs, detached.
         watch: Looks out for the loss.
@@ -47,6 +50,7 @@ class PendingStep:
     outputs: list[torch.Tensor] = field(default_factory=list)
     feeds: StepFeeds | None = None
     values: dict[str, torch.Tensor] = field(default_factory=dict)
+    inner: dict[str, TensorStats | None] = field(default_factory=dict)
     shadow: ShadowRun | None = None
     shadow_outputs: tuple[torch.Tensor, ...] | None = None
     watch: LossWatch = field(default_factory=LossWatch)

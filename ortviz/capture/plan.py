@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import onnx
 
+from ortviz.capture.inner_values import NO_INNER_VALUES, InnerValues, find_inner_values
 from ortviz.graphs import YIELD_OP, LeavingValues, ModuleScopes, leaving_values
 
 _DROPOUT_OPS = frozenset({"Dropout", "BiasDropout"})
 _RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
+_USER_CODE = frozenset({"PythonOp", "PythonOpGrad"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class TapPlan:
         backward_names: Gradients to read in the backward half.
         order: Value name -> index of the node that makes it.
         draws_random: Whether the graph has any node that draws random numbers.
+        runs_user_code: Whether it has a node that calls an autograd Function of the user's.
+        inner: What is read beyond that at the tensor level.
+        only_watched_count: How many of the values exist only because they are read: in other
+            steps ORT's session merges them into other operations.
     """
 
     leaving: LeavingValues
@@ -32,6 +38,19 @@ class TapPlan:
     backward_names: tuple[str, ...]
     order: Mapping[str, int]
     draws_random: bool
+    runs_user_code: bool = False
+    inner: InnerValues = NO_INNER_VALUES
+    only_watched_count: int = 0
+
+    @property
+    def all_forward(self) -> tuple[str, ...]:
+        """What the forward half hands out, in this order."""
+        return self.forward_names + self.mask_names + self.inner.forward_names
+
+    @property
+    def all_backward(self) -> tuple[str, ...]:
+        """What the backward half hands out, in this order."""
+        return self.backward_names + self.inner.backward_names
 
 
 def build_plan(
@@ -54,7 +73,7 @@ def build_plan(
     yield_at = next(i for i, node in enumerate(nodes) if node.op_type == YIELD_OP)
     already_outputs = set(nodes[yield_at].input)
     graph_outputs = {output.name for output in optimized.graph.output}
-    after_yield = _after(nodes, yield_at)
+    after_yield = after_yield_op(nodes, yield_at)
     wanted = dict.fromkeys(name for names in leaving.by_module.values() for name in names)
     forward = tuple(
         name
@@ -76,7 +95,33 @@ def build_plan(
         order=order,
         draws_random=any(mark in node.op_type for node in nodes for mark in _RANDOM_MARKS)
         or any("rand" in str(a.s) for n in nodes if n.op_type == "ATen" for a in n.attribute),
+        runs_user_code=any(node.op_type in _USER_CODE for node in nodes),
     )
+
+
+def add_inner_values(
+    plan: TapPlan, exported: onnx.ModelProto, optimized: onnx.ModelProto, scopes: ModuleScopes
+) -> TapPlan:
+    """The same plan at the tensor level.
+
+    Args:
+        plan: From :func:`build_plan`.
+        exported: Stage ``post_processed``, whose values have types.
+        optimized: As for :func:`build_plan`.
+        scopes: The names of the model's modules.
+    """
+    nodes = list(optimized.graph.node)
+    yield_at = next(i for i, node in enumerate(nodes) if node.op_type == YIELD_OP)
+    inner = find_inner_values(
+        exported,
+        optimized,
+        scopes,
+        read_anyway={*plan.forward_names, *plan.mask_names, *plan.backward_names},
+        depends_on_gradient=after_yield_op(nodes, yield_at),
+    )
+    end = len(nodes)
+    near = {value.name: plan.order.get(value.near, end) for _, value in inner.lost}
+    return replace(plan, inner=inner, order={**near, **plan.order})
 
 
 def gradient_name(value_name: str) -> str:
@@ -84,7 +129,7 @@ def gradient_name(value_name: str) -> str:
     return f"{value_name}_grad"
 
 
-def _after(nodes: list[onnx.NodeProto], yield_at: int) -> set[str]:
+def after_yield_op(nodes: Sequence[onnx.NodeProto], yield_at: int) -> set[str]:
     """Values that depend on the YieldOp's outputs, those outputs included."""
     found = set(filter(None, nodes[yield_at].output))
     for node in nodes[yield_at + 1 :]:

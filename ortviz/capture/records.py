@@ -58,6 +58,21 @@ class SideBuilder:
         if keep_values:
             self.values[site.id] = host_values(tensor)
 
+    def reduced(
+        self, site: Site, stats: TensorStats, *, value_name: str, module_type: str = ""
+    ) -> None:
+        """Add a site of which only the statistics were read."""
+        self.records.append(
+            SiteRecord(
+                site=site,
+                order=len(self.records),
+                status=SiteStatus.CAPTURED,
+                stats=stats,
+                value_name=value_name,
+                module_type=module_type,
+            )
+        )
+
     def missing(
         self,
         site: Site,

@@ -17,15 +17,15 @@ from ortviz._compat.ort_agents import (
     TappedAgent,
     as_tensors,
     new_state,
-    tap_agent,
 )
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.pending import PendingStep
-from ortviz.capture.plan import TapPlan, build_plan
+from ortviz.capture.plan import TapPlan
 from ortviz.capture.second_run import copy_feeds
-from ortviz.capture.stages import StageCollector
-from ortviz.graphs import ModuleScopes, parse_model
-from ortviz.record import Mode, Problem, Sink, Stage
+from ortviz.capture.stats import tensor_stats
+from ortviz.capture.tapped_build import TappedBuilder
+from ortviz.capture.threads import half_the_threads
+from ortviz.record import Level, Problem, Sink
 
 Finished = Callable[[PendingStep], None]
 Guarded = Callable[[PendingStep, Callable[[], None]], None]
@@ -51,9 +51,8 @@ class Taps:
 
     Args:
         manager: ORTModule's training manager.
-        stages: Knows where the exported graph is.
-        scopes: The names of the model's modules.
-        module_names: Fully qualified names.
+        builder: Makes the tapped agent.
+        level: Which values to read.
         sink: Gets Problems.
         on_backward_done: Called when a step's backward is over.
         guarded: Runs work of ours so that its failure costs the user nothing else.
@@ -62,17 +61,15 @@ class Taps:
     def __init__(
         self,
         manager: ExecutionManager,
-        stages: StageCollector,
-        scopes: ModuleScopes,
-        module_names: tuple[str, ...],
+        builder: TappedBuilder,
+        level: Level,
         sink: Sink,
         on_backward_done: Finished,
         guarded: Guarded,
     ) -> None:
         self._manager = manager
-        self._stages = stages
-        self._scopes = scopes
-        self._module_names = module_names
+        self._builder = builder
+        self._wanted_level = self._level = level
         self._sink = sink
         self._on_backward_done = on_backward_done
         self._guarded = guarded
@@ -82,13 +79,16 @@ class Taps:
         self._tapped: TappedAgent | None = None
         self._plan: TapPlan | None = None
         self._broken = ""
+        self._not_inner = ""
+        self._unreduced: list[tuple[str, torch.Tensor]] = []
         self.current: PendingStep | None = None
 
     def reset(self) -> None:
         """ORTModule exported again: the tapped agent belongs to the old graph."""
         self._tapped = None
         self._plan = None
-        self._broken = ""
+        self._broken = self._not_inner = ""
+        self._level = self._wanted_level
 
     def forget(self, pending: PendingStep) -> None:
         """Record nothing more of a step; its backward will still find its agent."""
@@ -121,6 +121,7 @@ class Taps:
         finally:
             pending.ort_secs += perf_counter() - begun
             self._running = None
+        self._guarded(pending, lambda: self._reduce(pending))
 
     def run_backward(
         self, plain: Agent, feeds: OrtValues, fetches: OrtValues, state: object
@@ -137,6 +138,7 @@ class Taps:
         if pending is None:
             return
         pending.ort_secs += perf_counter() - begun
+        self._guarded(pending, lambda: self._reduce(pending))
         self._guarded(pending, lambda: self._read_gradients(pending, feeds, fetches))
         self._on_backward_done(pending)
 
@@ -160,6 +162,7 @@ class Taps:
             route.agent, route.state, pending.plan = tapped, own_state, self._plan
             return
         pending.values.clear()
+        self._unreduced.clear()
         route.agent.run_forward(feeds, fetches, state, cache)
         self._give_up(failure, pending.step)
 
@@ -170,61 +173,72 @@ class Taps:
     def _agent_for(self, pending: PendingStep) -> TappedAgent | None:
         if not pending.sampled:
             return None
-        if self._tapped is None and not self._broken:
-            try:
-                self._tapped, self._plan = self._build()
-            except Exception as error:  # noqa: BLE001 - the plain agent serves
-                self._give_up(error, pending.step)
-        if self._broken:
-            pending.notes.append(self._broken)
+        while self._tapped is None and not self._broken:
+            self._build(pending.step)
+        pending.notes += [note for note in (self._broken, self._not_inner) if note]
         return self._tapped
 
-    def _build(self) -> tuple[TappedAgent, TapPlan]:
-        exported = parse_model(
-            self._stages.file_of(Mode.TRAINING, Stage.TORCH_EXPORTED).read_bytes(),
-            "training/torch_exported",
-        )
-        optimized = ort_private.optimized_model(self._manager)
-        if optimized is None:
-            raise LookupError("ORTModule has no training graph.")
-        plan = build_plan(exported, optimized, self._scopes, self._module_names)
-        agent = tap_agent(
-            self._manager,
-            plan.forward_names + plan.mask_names,
-            plan.backward_names,
-            self._on_forward,
-            self._on_backward,
-        )
-        return agent, plan
+    def _build(self, step: int) -> None:
+        try:
+            self._tapped, self._plan = self._builder.build(
+                self._level, self._on_forward, self._on_backward
+            )
+        except Exception as error:  # noqa: BLE001 - the plain agent serves
+            self._give_up(error, step)
 
     def _give_up(self, error: Exception, step: int) -> None:
         self._tapped = None
-        self._broken = (
-            "ORT's inner tensors are not read: the graph with further outputs was refused. "
-            "Outputs and parameter gradients are."
-        )
+        detail = "".join(traceback.format_exception(error))
+        if self._level is Level.TENSOR:
+            # What leaves modules may still be had; the next sampled step tries.
+            self._level = Level.MODULE
+            self._not_inner = (
+                "Tensors inside modules are not read: ONNX Runtime's run with all of them failed."
+            )
+            what, remedy = "Tensors inside modules", "What leaves a module is still recorded."
+        else:
+            self._broken = (
+                "ORT's inner tensors are not read: the graph with further outputs was refused. "
+                "Outputs and parameter gradients are."
+            )
+            what = "ORT's inner tensors"
+            remedy = "Model outputs and parameter gradients are still recorded."
         self._sink.problem(
             Problem(
-                f"ORT's inner tensors cannot be read: {type(error).__name__}: {error}",
-                "Model outputs and parameter gradients are still recorded. Please report this.",
+                f"{what} cannot be read: {type(error).__name__}: {error}",
+                f"{remedy} Please report this.",
                 step=step,
-                detail="".join(traceback.format_exception(error)),
+                detail=detail,
             )
         )
 
     def _on_forward(self, tensors: tuple[torch.Tensor, ...]) -> None:
         assert self._running is not None
         assert self._plan is not None
-        names = self._plan.forward_names + self._plan.mask_names
-        self._running.values.update(zip(names, tensors, strict=True))
+        names = self._plan.all_forward
+        kept = len(names) - len(self._plan.inner.forward_names)
+        self._running.values.update(zip(names[:kept], tensors[:kept], strict=True))
+        self._unreduced += zip(names[kept:], tensors[kept:], strict=True)
 
     def _on_backward(self, tensors: tuple[torch.Tensor, ...]) -> None:
         if self._running is None or self._running.plan is None:
             return
+        names = self._running.plan.all_backward
+        kept = len(self._running.plan.backward_names)
         # Copied: an Identity may share its buffer with a gradient the optimiser changes.
         self._running.values.update(
-            zip(self._running.plan.backward_names, (t.clone() for t in tensors), strict=True)
+            zip(names[:kept], (t.clone() for t in tensors[:kept]), strict=True)
         )
+        self._unreduced += zip(names[kept:], tensors[kept:], strict=True)
+
+    def _reduce(self, pending: PendingStep) -> None:
+        """Statistics of what is read only for them, before ORT or the user goes on."""
+        unreduced, self._unreduced = self._unreduced, []
+        with half_the_threads():
+            pending.inner.update(
+                (name, tensor_stats(tensor) if tensor.is_floating_point() else None)
+                for name, tensor in unreduced
+            )
 
     def _read_gradients(self, pending: PendingStep, feeds: OrtValues, fetches: OrtValues) -> None:
         arrived = as_tensors(feeds)

@@ -6,6 +6,7 @@ import functools
 import re
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +20,11 @@ from ortviz.capture.copies import make_copyable
 from ortviz.capture.model_info import describe_run, module_aliases
 from ortviz.capture.observer import StepObserver
 from ortviz.capture.stages import StageCollector
+from ortviz.capture.tapped_build import TappedBuilder
 from ortviz.capture.taps import Taps
 from ortviz.errors import EnvironmentProblem, WrapError
 from ortviz.graphs import ModuleScopes
-from ortviz.record import EventKind, Mode, Problem, RunEvent, Sink
+from ortviz.record import EventKind, Level, Mode, Problem, RunEvent, Sink
 
 OnFailure = Literal["raise", "eager"]
 _PREFIX = "model"
@@ -37,6 +39,7 @@ def wrap_module(
     name: str,
     every: int,
     save_dir: Path,
+    level: Level = Level.MODULE,
     debug_options: Any = None,
     on_failure: OnFailure = "raise",
     progress: ProgressSink | None = None,
@@ -50,6 +53,7 @@ def wrap_module(
         name: Of the run, for a person.
         every: Recorded in the run; the sink decides which steps are sampled.
         save_dir: Existing folder for the five stages of each mode.
+        level: Which of ORT's tensors sampled steps read.
         debug_options: The user's DebugOptions; their log level is kept.
         on_failure: What to do when ORT raises in a forward: ``raise`` as ORTModule does, or
             train on in eager PyTorch, saying so.
@@ -68,8 +72,8 @@ def wrap_module(
     options = _options(api, save_dir, debug_options)
     ort_module: nn.Module = api.ORTModule(model, options)
     make_copyable(ort_module, options.logging.log_level.name)
-    WrappedModule(ort_module, model, sink, save_dir, on_failure, explain)
-    sink.started(describe_run(model, name, every))
+    WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level)
+    sink.started(replace(describe_run(model, name, every), level=level))
     return ort_module
 
 
@@ -134,6 +138,7 @@ class WrappedModule:
         save_dir: Path,
         on_failure: OnFailure,
         explain: Callable[[BaseException], None] | None = None,
+        level: Level = Level.MODULE,
     ) -> None:
         self._explain = explain
         self._ort_module = weakref.ref(ort_module)
@@ -151,9 +156,8 @@ class WrappedModule:
             self.observer.fallback = False
             self.observer.taps = Taps(
                 manager,
-                self._stages,
-                scopes,
-                names,
+                TappedBuilder(manager, self._stages, scopes, names),
+                level,
                 sink,
                 self.observer.backward_done,
                 self.observer.guarded,

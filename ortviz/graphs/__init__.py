@@ -1,16 +1,26 @@
 """ONNX stages -> GraphRecord: module scopes and which node came from where."""
 
+from ortviz.graphs.element_types import FLOATING, element_types
+from ortviz.graphs.merged import LostValue, lost_values
 from ortviz.graphs.outputs import LeavingValues, leaving_values
-from ortviz.graphs.read import YIELD_OP, parse_model, read_graph
-from ortviz.graphs.scopes import ROOT, ModuleScopes, forward_node_name
+from ortviz.graphs.places import value_sites
+from ortviz.graphs.read import YIELD_OP, backward_indices, parse_model, read_graph
+from ortviz.graphs.scopes import ROOT, ModuleScopes, Place, forward_node_name
 
 __all__ = [
+    "FLOATING",
     "ROOT",
     "YIELD_OP",
     "LeavingValues",
+    "LostValue",
     "ModuleScopes",
+    "Place",
+    "backward_indices",
+    "element_types",
     "forward_node_name",
     "leaving_values",
+    "lost_values",
     "parse_model",
     "read_graph",
+    "value_sites",
 ]

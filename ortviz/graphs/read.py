@@ -57,7 +57,7 @@ def read_graph(
     """
     model = parse_model(model_bytes, f"{mode.value}/{stage.value}")
     nodes = list(model.graph.node)
-    backward = _backward_indices(nodes)
+    backward = backward_indices(nodes)
     traced = _from_consumers(nodes, [_trace(node, scopes) for node in nodes])
     return GraphRecord(
         mode=mode,
@@ -82,7 +82,13 @@ def read_graph(
     )
 
 
-def _backward_indices(nodes: Sequence[onnx.NodeProto]) -> set[int]:
+def node_modules(nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> list[str | None]:
+    """The module of each node, by its names or by its consumers'; None where nothing tells."""
+    traced = _from_consumers(nodes, [_trace(node, scopes) for node in nodes])
+    return [module for module, _ in traced]
+
+
+def backward_indices(nodes: Sequence[onnx.NodeProto]) -> set[int]:
     """Nodes that run after the YieldOp, and those that only prepare a gradient."""
     after_yield: set[str] = set()
     found: set[int] = set()

@@ -12,11 +12,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 ROOT = "_original_module"
 """The attribute under which ORTModule keeps the user's model."""
 
 _REPEATED_CALL = re.compile(r"^(.+)_\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a node or tensor name says.
+
+    Attributes:
+        module: Fully qualified name of the module in whose scope it is.
+        scope: The part of the name that names the module; another one for each of its calls.
+        local: The rest, for example ``MatMul_output_0`` or ``weight_grad``.
+    """
+
+    module: str
+    scope: str
+    local: str
 
 
 class ModuleScopes:
@@ -46,8 +62,32 @@ class ModuleScopes:
         start = name.find(f"/{ROOT}/")
         if start >= 0:
             parts = name[start + 1 :].split("/")
-            return self._walk(parts[:-1])
+            return self._walk(parts[:-1])[0]
         return None
+
+    def place_of(self, name: str) -> Place | None:
+        """Take a name apart into the module, its scope and what is left.
+
+        Args:
+            name: A node or tensor name of any stage, or one made from a parameter's.
+
+        Returns:
+            None when the name says nothing.
+        """
+        start = name.find(f"/{ROOT}/")
+        if start >= 0:
+            parts = name[start + 1 :].split("/")
+            module, count = self._walk(parts[:-1])
+            return Place(module, "/".join(parts[:count]), "/".join(parts[count:]))
+        owner = self.parameter_owner(name)
+        if owner is None:
+            return None
+        local = name[len(ROOT) + 1 :]
+        for known in (owner, *(alias for alias, of in self._aliases.items() if of == owner)):
+            if known and local.startswith(f"{known}."):
+                local = local[len(known) + 1 :]
+                break
+        return Place(owner, "", local)
 
     def parameter_owner(self, name: str) -> str | None:
         """The module of a parameter or buffer input such as ``_original_module.a.weight_grad``."""
@@ -60,11 +100,12 @@ class ModuleScopes:
                 return self._aliases.get(owner, owner)
         return None
 
-    def _walk(self, parts: list[str]) -> str | None:
-        """Follow scope components as far as they are modules."""
+    def _walk(self, parts: list[str]) -> tuple[str, int]:
+        """Follow scope components as far as they are modules; the module, how many they were."""
         # Two readings of a component exist (child, or a Sequential repeating itself), and only
         # the model's own names can tell them apart, so all that are still possible are kept.
         states: list[tuple[str, str]] = [("", ROOT)]
+        count = 1
         for part in parts[1:]:
             following = [
                 state for name, last in states for state in self._readings(name, last, part)
@@ -72,8 +113,9 @@ class ModuleScopes:
             if not following:
                 break
             states = following
+            count += 1
         name = max((state[0] for state in states), key=len)
-        return self._aliases.get(name, name)
+        return self._aliases.get(name, name), count
 
     def _readings(self, name: str, last: str, part: str) -> list[tuple[str, str]]:
         found = self._exact_readings(name, last, part)
