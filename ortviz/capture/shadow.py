@@ -11,11 +11,13 @@ from time import perf_counter
 import torch
 from torch import nn
 
+from ortviz.capture.functions import FunctionFinder
 from ortviz.capture.random_state import preserved_random_state
 from ortviz.capture.replay import DropoutReplay
 from ortviz.capture.trace import ShadowTrace
 from ortviz.capture.trees import detached_copy, map_tensors, tensors_in
 from ortviz.errors import CaptureError
+from ortviz.record import FunctionCall
 
 _HOOK_ATTRIBUTES = (
     "_forward_pre_hooks",
@@ -39,7 +41,10 @@ class ShadowRun:
         seconds: Wall time so far, hooks included.
         unmatched_dropout_count: Dropout draws for which ORT gave no mask.
         other_random_ops: Further random operations; not the same on both sides.
+        parameter_grads: By name, in the order in which the backward made them; those without a
+            gradient last.
         masks: Dropout masks in the order in which the forward used them.
+        functions: Custom autograd Functions that were called, where they were looked for.
     """
 
     trace: ShadowTrace
@@ -50,6 +55,7 @@ class ShadowRun:
     other_random_ops: frozenset[str] = frozenset()
     parameter_grads: Mapping[str, torch.Tensor | None] = field(default_factory=dict)
     masks: Sequence[torch.Tensor] = ()
+    functions: tuple[FunctionCall, ...] = ()
 
 
 class Shadow:
@@ -67,6 +73,7 @@ class Shadow:
     def __init__(self, original: nn.Module) -> None:
         self._original = original
         self._module = _copy_sharing_parameters(original)
+        self._run_count = 0
 
     def forward(
         self,
@@ -84,7 +91,14 @@ class Shadow:
             dropout_masks: ORT's masks in graph order; None when its graph draws nothing.
         """
         self._sync(buffers_before)
-        return run_forward(self._module, args, kwargs, dropout_masks)
+        # In runs 1, 2, 4, 8, …: what a model calls rarely changes, and looking costs time.
+        self._run_count += 1
+        if self._run_count & (self._run_count - 1):
+            return run_forward(self._module, args, kwargs, dropout_masks)
+        with FunctionFinder(self._module) as finder:
+            run = run_forward(self._module, args, kwargs, dropout_masks)
+        run.functions = tuple(finder.calls)
+        return run
 
     def backward(self, run: ShadowRun, gradients: Sequence[torch.Tensor | None]) -> None:
         """Run backward from the gradients that ORT's outputs received; fills ``run``.
@@ -185,11 +199,23 @@ def run_backward(
         for output, gradient in zip(run.outputs, gradients, strict=True)
         if gradient is not None and output.requires_grad
     ]
-    with preserved_random_state(), torch.enable_grad():
-        if pairs:
-            torch.autograd.backward([o for o, _ in pairs], [g for _, g in pairs])
-    run.parameter_grads = {name: p.grad for name, p in module.named_parameters()}
-    for parameter in module.parameters():
+    arrived: dict[torch.Tensor, None] = {}
+    hooks = [
+        parameter.register_post_accumulate_grad_hook(arrived.setdefault)
+        for parameter in module.parameters()
+        if parameter.requires_grad
+    ]
+    try:
+        with preserved_random_state(), torch.enable_grad():
+            if pairs:
+                torch.autograd.backward([o for o, _ in pairs], [g for _, g in pairs])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    names: dict[torch.Tensor, str] = {p: name for name, p in module.named_parameters()}
+    in_order = [*arrived, *(parameter for parameter in names if parameter not in arrived)]
+    run.parameter_grads = {names[parameter]: parameter.grad for parameter in in_order}
+    for parameter in in_order:
         parameter.grad = None
     run.outputs = ()
     run.seconds += perf_counter() - begun

@@ -19,6 +19,7 @@ from ortviz.record.runs import (
 from ortviz.record.sink import Sink
 from ortviz.record.sites import Direction, Site
 from ortviz.record.steps import (
+    FunctionCall,
     GradientArrival,
     HookEvent,
     LossObservation,
@@ -41,6 +42,7 @@ __all__ = [
     "ErrorOrigin",
     "EventKind",
     "Finding",
+    "FunctionCall",
     "GradientArrival",
     "GraphRecord",
     "Half",

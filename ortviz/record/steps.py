@@ -209,6 +209,19 @@ class StepLosses:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A ``torch.autograd.Function`` of the user's that a module called on the eager side.
+
+    Attributes:
+        function: Its class name.
+        module: Fully qualified name of the innermost module that called it.
+    """
+
+    function: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """Everything seen in one sampled step, except the tensors themselves.
 
@@ -226,6 +239,7 @@ class StepRecord:
             ``float16``; empty when it was off.
         unseen_changes: How the call differs from the one ORT's graph was exported for, where
             ORTModule did not look and ran the old graph; phrases for a person.
+        functions: Custom autograd Functions that were called; looked for in some steps only.
     """
 
     step: int
@@ -239,6 +253,7 @@ class StepRecord:
     notes: tuple[str, ...] = ()
     autocast: str = ""
     unseen_changes: tuple[str, ...] = ()
+    functions: tuple[FunctionCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,87 @@
+"""Which modules call a ``torch.autograd.Function`` of the user's, seen on the eager side."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.function import BackwardCFunction
+from torch.autograd.graph import Node
+from torch.utils.hooks import RemovableHandle
+from typing_extensions import Self
+
+from ortviz.capture.trees import tensors_in
+from ortviz.record import FunctionCall
+
+_SUFFIX = "Backward"
+_SAME_GRADIENT = frozenset({"CheckpointFunction"})
+"""Their backward computes what differentiating their forward gives, so nothing is lost."""
+
+
+class FunctionFinder:
+    """Hooks a module for one forward and reads the autograd graph that it leaves.
+
+    A Function belongs to the innermost module whose outputs depend on it and whose inputs do not.
+
+    Attributes:
+        calls: One per module and Function, in the order the modules returned.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.calls: dict[FunctionCall, None] = {}
+        self._module = module
+        self._handles: list[RemovableHandle] = []
+        self._given: dict[str, list[frozenset[Node]]] = {}
+        # Nodes, not their ids: Python makes a node's object anew once nobody holds it.
+        self._seen: set[Node] = set()
+
+    def __enter__(self) -> Self:
+        for name, module in self._module.named_modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue
+            before, after = partial(self._before, name), partial(self._after, name)
+            self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+            self._handles.append(module.register_forward_hook(after))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._given.clear()
+        self._seen.clear()
+
+    def _before(self, name: str, module: nn.Module, args: Any, kwargs: Any) -> None:
+        self._given.setdefault(name, []).append(_nodes_of((args, kwargs)))
+
+    def _after(self, name: str, module: nn.Module, args: Any, output: Any) -> None:
+        given = self._given[name].pop()
+        waiting = list(_nodes_of(output))
+        while waiting:
+            node = waiting.pop()
+            if node in self._seen or node in given:
+                continue
+            self._seen.add(node)
+            function = _function_name(node)
+            if function:
+                self.calls[FunctionCall(function, name)] = None
+            waiting += [before for before, _ in node.next_functions if before is not None]
+
+
+def _nodes_of(tree: object) -> frozenset[Node]:
+    return frozenset(tensor.grad_fn for tensor in tensors_in(tree) if tensor.grad_fn is not None)
+
+
+def _function_name(node: Node) -> str:
+    """The class name of the Function that made the node; empty for PyTorch's own operations."""
+    kind: type = type(node)
+    name = kind.__name__.removesuffix(_SUFFIX)
+    return name if issubclass(kind, BackwardCFunction) and name not in _SAME_GRADIENT else ""
