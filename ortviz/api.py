@@ -6,14 +6,17 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ortviz.errors import EnvironmentProblem, StoreError, WrapError
 from ortviz.findings.known_failures import add_advice
+from ortviz.record import KeepRules, Level
+from ortviz.record.keeping import DEFAULT_KEEP_BYTES
+from ortviz.session.keep_options import keep_rules
 from ortviz.session.recorder import Recorder
 from ortviz.session.registry import runs
 from ortviz.session.run import Run
@@ -32,6 +35,11 @@ def wrap(
     path: str | Path | None = None,
     debug_options: Any = None,
     *,
+    level: str = "module",
+    keep: str | Iterable[str] = (),
+    histograms: str | Iterable[str] = (),
+    rerun: bool = False,
+    keep_bytes: int = DEFAULT_KEEP_BYTES,
     strict: bool = False,
     total_steps: int | None = None,
 ) -> nn.Module:
@@ -44,6 +52,17 @@ def wrap(
         path: Of the run's file. By default a new one below ``ortviz_runs`` in the working
             directory, or in ``$ORTVIZ_RUNS``. When the file exists another free name is taken.
         debug_options: ORTModule's ``DebugOptions``; its log level is kept.
+        level: Which of ORT's tensors sampled steps read: ``module`` for those that leave a module
+            and their gradients, ``tensor`` for every floating-point tensor of the optimised
+            training graph, forward and backward.
+        keep: Patterns of sites whose whole tensors are kept at sampled steps, on both sides, such
+            as ``"forward/blocks.0*"`` or ``("*/head#*", "parameter_grad/*")``; read them with
+            ``run.steps[40].tensor(…)``.
+        histograms: Patterns of sites whose histograms are kept at sampled steps.
+        rerun: Keep what re-running a sampled step takes (weights, inputs, dropout masks, arriving
+            gradients): ``run.steps[40].rerun(model)`` then has every tensor of that step.
+        keep_bytes: Budget of the kept tensors; once used up, no more are kept. The re-runnable
+            steps have as much again; of them the oldest give way to the newest.
         strict: Raise whenever ONNX Runtime cannot run the model. By default it is as with
             ORTModule, which in many such cases goes on in eager PyTorch; the run says so.
         total_steps: How many training steps there will be, if known.
@@ -53,11 +72,13 @@ def wrap(
 
     Raises:
         WrapError: ``model`` is no ``nn.Module``, a ``DataParallel``, or wrapped already, or
-            ``every`` is no whole number from 1 up.
+            ``every`` is no whole number from 1 up, or there is no such ``level``, or a
+            pattern can match no site.
         EnvironmentProblem: ORTModule cannot be used here.
         StoreError: No file can be written at ``path``.
     """
-    settings = Settings(every, name, path, debug_options, total_steps)
+    rules = keep_rules(keep, histograms, rerun=rerun, keep_bytes=keep_bytes)
+    settings = Settings(every, name, path, debug_options, total_steps, level, rules)
     return attach(model, settings, on_failure="raise" if strict else "ortmodule").module
 
 
@@ -91,13 +112,15 @@ def unwrap(module: nn.Module) -> nn.Module:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What :func:`wrap` was asked for; the fields are its arguments."""
+    """What :func:`wrap` was asked for; the fields are its arguments, ``keep`` those of keeping."""
 
     every: int = 1
     name: str | None = None
     path: str | Path | None = None
     debug_options: Any = None
     total_steps: int | None = None
+    level: str = Level.MODULE.value
+    keep: KeepRules = field(default_factory=KeepRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +164,12 @@ def attach(model: nn.Module, settings: Settings, *, on_failure: OnFailure) -> At
                 name=settings.name or type(model).__name__,
                 every=settings.every,
                 save_dir=save_dir,
+                level=Level(settings.level),
                 debug_options=settings.debug_options,
                 on_failure="eager" if on_failure == "eager" else "raise",
                 explain=add_advice,
+                keep=settings.keep,
+                keeping=recorder,
             )
     except EnvironmentProblem as problem:
         shutil.rmtree(save_dir, ignore_errors=True)
@@ -179,6 +205,8 @@ def attach_eager(model: nn.Module, settings: Settings, reason: str) -> Attached:
         name=settings.name or type(model).__name__,
         every=settings.every,
         reason=reason,
+        keep=settings.keep,
+        keeping=recorder,
     )
     return Attached(model, _begin(recorder, watch.close))
 
@@ -203,6 +231,21 @@ def _check(model: nn.Module, settings: Settings) -> None:
                 f"{argument} is a whole number of steps from 1 up, and this is {value!r}.",
                 "every=10 samples each tenth training step.",
             )
+    check_level(settings.level)
+
+
+def check_level(level: object) -> None:
+    """Refuse what is no level of taps.
+
+    Raises:
+        WrapError: Says which there are.
+    """
+    if level not in [known.value for known in Level]:
+        raise WrapError(
+            f"There is no level {level!r}.",
+            'level="module" reads what leaves a module; level="tensor" reads every '
+            "floating-point tensor of ORT's training graph.",
+        )
 
 
 def _recorder(model: nn.Module, settings: Settings, *, check_path: bool) -> Recorder:

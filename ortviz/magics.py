@@ -26,6 +26,7 @@ HELP = """\
                                appears below. Afterwards NAME is the original model, trained.
 
   --every N        sample each N-th training step (1); losses are recorded at every step
+  --level L        of ORT's tensors read those that leave a module (module), or every one (tensor)
   --name S         name of the run (NAME)
   --total STEPS    how many training steps there will be, for the progress
   --height PX      height of the debugger
@@ -227,6 +228,7 @@ def _parser(prog: str, *positional: str) -> _Parser:
 def _recording_options(prog: str, words: list[str]) -> argparse.Namespace:
     parser = _parser(prog, "variable")
     parser.add_argument("--every", type=_count, default=1)
+    parser.add_argument("--level", type=_level, default="module")
     parser.add_argument("--name")
     parser.add_argument("--total", type=_count)
     parser.add_argument("--height", type=_count)
@@ -241,6 +243,16 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _level(text: str) -> str:
+    from ortviz.api import check_level
+
+    try:
+        check_level(text)
+    except OrtvizError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     from ortviz.api import Settings
 
@@ -249,6 +261,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         name=options.name or options.variable,
         path=options.path,
         total_steps=options.total,
+        level=options.level,
     )
 
 

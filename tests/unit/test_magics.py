@@ -248,6 +248,7 @@ def test_together_with_another_cell_magic(notebook: Any, order: str) -> None:
         ("model --evry 2", "unrecognized arguments: --evry 2"),
         ("model --every two", "argument --every: 'two' is not a whole number from 1 up"),
         ("model --every 0", "argument --every: '0' is not a whole number from 1 up"),
+        ("model --level all", "argument --level: There is no level 'all'"),
         ("model 'open", "cannot read"),
     ],
 )

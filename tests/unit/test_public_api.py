@@ -128,6 +128,11 @@ class TestBadInput:
         with pytest.raises(WrapError, match="every is a whole number of steps from 1 up"):
             ortviz.wrap(nn.Linear(2, 2), every=every)
 
+    @pytest.mark.parametrize("level", ["tensors", "", None, 2])
+    def test_level(self, level: Any) -> None:
+        with pytest.raises(WrapError, match=r'no level .*level="module" reads .*level="tensor"'):
+            ortviz.wrap(nn.Linear(2, 2), level=level)
+
     def test_total_steps(self) -> None:
         with pytest.raises(WrapError, match="total_steps is a whole number"):
             ortviz.wrap(nn.Linear(2, 2), total_steps=0)
