@@ -12,6 +12,7 @@ from ortviz.capture.matching import Match, OutputKey, match_outputs
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.plan import gradient_name
 from ortviz.capture.records import SideBuilder
+from ortviz.capture.rerun_inputs import rerunnable
 from ortviz.capture.shadow import ShadowRun
 from ortviz.capture.trace import ModuleCall
 from ortviz.record import Direction, Mode, Site, SiteStatus, StepCapture, StepRecord
@@ -55,9 +56,17 @@ def assemble(
         ort_secs=pending.ort_secs or None,
         eager_secs=shadow.seconds if shadow else None,
         notes=tuple(dict.fromkeys(pending.notes + _randomness(shadow) + level_notes(pending))),
+        autocast=_autocast(pending),
+        unseen_changes=pending.unseen_changes,
         functions=shadow.functions if shadow else (),
     )
-    return StepCapture(record, reference.values, candidate.values)
+    return StepCapture(
+        record,
+        reference.values,
+        candidate.values,
+        start_values=start.values,
+        rerun=rerunnable(pending),
+    )
 
 
 def _add_reference(
@@ -142,6 +151,12 @@ def _keys(calls: list[ModuleCall]) -> list[OutputKey]:
 
 def _copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def _autocast(pending: PendingStep) -> str:
+    """The dtype on the device the model ran on."""
+    device = pending.outputs[0].device.type if pending.outputs else "cpu"
+    return pending.autocast.on(device) if pending.autocast else ""
 
 
 def _randomness(shadow: ShadowRun | None) -> list[str]:

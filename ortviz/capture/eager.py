@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from ortviz.capture.model_info import describe_run
 from ortviz.capture.observer import StepObserver
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.wrap import check_wrappable
-from ortviz.record import Sink
+from ortviz.record import Keeping, KeepRules, Sink
 
 
 class EagerWatch:
@@ -25,17 +26,30 @@ class EagerWatch:
         name: Of the run.
         every: Recorded in the run.
         reason: Why ORTModule is not used.
+        keep: What is kept of sampled steps beside statistics; recorded in the run.
+        keeping: Asked at sampled steps which tensors are wanted; None when none is.
     """
 
-    def __init__(self, model: nn.Module, sink: Sink, *, name: str, every: int, reason: str) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        sink: Sink,
+        *,
+        name: str,
+        every: int,
+        reason: str,
+        keep: KeepRules | None = None,
+        keeping: Keeping | None = None,
+    ) -> None:
         check_wrappable(model)
-        self._observer = StepObserver(model, sink, None)
+        self._observer = StepObserver(model, sink, None, keeping)
         self._pending: PendingStep | None = None
         self._handles = [
             model.register_forward_pre_hook(self._before, with_kwargs=True),
             model.register_forward_hook(self._after, with_kwargs=True, always_call=True),
         ]
-        sink.started(describe_run(model, name, every, "eager", reason))
+        info = describe_run(model, name, every, "eager", reason)
+        sink.started(replace(info, keep=keep or KeepRules()))
 
     def close(self) -> None:
         """Remove the hooks and hand over the last step."""
@@ -58,10 +72,21 @@ class EagerWatch:
             self._observer.returned(pending, args, kwargs, result)
 
 
-def wrap_eager(model: nn.Module, sink: Sink, *, name: str, every: int, reason: str) -> EagerWatch:
+def wrap_eager(
+    model: nn.Module,
+    sink: Sink,
+    *,
+    name: str,
+    every: int,
+    reason: str,
+    keep: KeepRules | None = None,
+    keeping: Keeping | None = None,
+) -> EagerWatch:
     """Watch ``model`` while it trains eagerly; see :class:`EagerWatch`.
 
     Raises:
         WrapError: ``model`` is no module, or already wrapped.
     """
-    return EagerWatch(model, sink, name=name, every=every, reason=reason)
+    return EagerWatch(
+        model, sink, name=name, every=every, reason=reason, keep=keep, keeping=keeping
+    )

@@ -13,15 +13,17 @@ from torch.autograd.graph import register_multi_grad_hook
 
 from ortviz.capture import records
 from ortviz.capture.assemble import assemble
+from ortviz.capture.autocast import AutocastState
 from ortviz.capture.observation import observe_loss
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import SideBuilder
+from ortviz.capture.rerun_inputs import note_step, start_values
 from ortviz.capture.shadow import Shadow
 from ortviz.capture.taps import Taps
 from ortviz.capture.threads import half_the_threads
 from ortviz.capture.trees import tensors_in
-from ortviz.errors import OrtvizError
-from ortviz.record import Direction, Problem, Sink
+from ortviz.errors import CaptureError, OrtvizError
+from ortviz.record import Direction, Keeping, Problem, Sink
 
 _OPEN_LIMIT = 8
 
@@ -33,12 +35,16 @@ class StepObserver:
         original: The user's own module.
         sink: Gets everything.
         taps: Reads ORT's run; None when the engine is eager PyTorch.
+        keeping: Says which tensors are kept whole; None when none is.
     """
 
-    def __init__(self, original: nn.Module, sink: Sink, taps: Taps | None) -> None:
+    def __init__(
+        self, original: nn.Module, sink: Sink, taps: Taps | None, keeping: Keeping | None = None
+    ) -> None:
         self.original = original
         self.sink = sink
         self.taps = taps
+        self._keeping = keeping
         self.fallback = taps is None
         self._shadow: Shadow | None = None
         self._shadow_refused = False
@@ -118,6 +124,7 @@ class StepObserver:
     def _note_start(
         self, pending: PendingStep, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> None:
+        pending.autocast = AutocastState.now()
         pending.buffers_before = {
             name: buffer.detach().clone() for name, buffer in self.original.named_buffers()
         }
@@ -126,6 +133,10 @@ class StepObserver:
         weights = {name: p.detach() for name, p in self.original.named_parameters()}
         records.add_named(start, Direction.PARAMETER, weights, keep_values=False)
         pending.start = start
+        if self._keeping is not None:
+            inputs = list(tensors_in((args, dict(kwargs))))
+            start.values.update(start_values(self.original, inputs, self._keeping))
+            pending.rerun = note_step(self.original, args, kwargs, self._keeping)
 
     def _after_forward(
         self,
@@ -166,7 +177,18 @@ class StepObserver:
         masks: list[torch.Tensor] | None = None
         if pending.plan is not None and pending.plan.draws_random:
             masks = [pending.values[name] for name in pending.plan.mask_names]
-        pending.shadow = self._shadow.forward(args, kwargs, pending.buffers_before, masks)
+        autocast = pending.autocast or AutocastState.now()
+        if pending.rerun is not None:
+            pending.rerun.eager_begins()
+        try:
+            with autocast.restored():
+                pending.shadow = self._shadow.forward(args, kwargs, pending.buffers_before, masks)
+        except Exception as error:
+            raise CaptureError(
+                "The eager side is missing: eager PyTorch cannot run the model as it is called "
+                f"here ({type(error).__name__}: {error}).",
+                "ORT's own side is recorded meanwhile. Without ortviz, model(x) shows the error.",
+            ) from error
         pending.shadow_outputs = tuple(o.detach() for o in pending.shadow.outputs)
 
     def _hook_gradients(self, pending: PendingStep, outputs: list[torch.Tensor]) -> None:

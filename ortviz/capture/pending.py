@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import torch
 
+from ortviz.capture.autocast import AutocastState
 from ortviz.capture.loss_watch import LossWatch
 from ortviz.capture.plan import TapPlan
 from ortviz.capture.records import SideBuilder
+from ortviz.capture.rerun_inputs import RerunNotes
 from ortviz.capture.second_run import StepFeeds
 from ortviz.capture.shadow import ShadowRun
 from ortviz.record import TensorStats
@@ -39,6 +41,9 @@ class PendingStep:
         gradient_names: ONNX names of those.
         ort_secs: Wall time of ORT's forward and backward.
         notes: Sentences about what could not be seen.
+        autocast: As the forward found it; None before.
+        rerun: What re-running it takes, as far as known when it began; None when not kept.
+        unseen_changes: How the call differs from the one that was exported; only when sampled.
     """
 
     step: int
@@ -59,6 +64,9 @@ class PendingStep:
     gradient_names: Mapping[str, str] = field(default_factory=dict)
     ort_secs: float = 0.0
     notes: list[str] = field(default_factory=list)
+    autocast: AutocastState | None = None
+    rerun: RerunNotes | None = None
+    unseen_changes: tuple[str, ...] = ()
 
     def arrived_gradients(self) -> list[torch.Tensor | None]:
         """What arrived at each output; None where autograd had nothing to give.

@@ -17,14 +17,16 @@ from ortviz._compat.ort_agents import execution_agent, on_agent_created, set_exe
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.agent_switch import AgentSwitch
 from ortviz.capture.copies import make_copyable
+from ortviz.capture.exports import ExportWatch
 from ortviz.capture.model_info import describe_run, module_aliases
 from ortviz.capture.observer import StepObserver
+from ortviz.capture.pending import PendingStep
 from ortviz.capture.stages import StageCollector
 from ortviz.capture.tapped_build import TappedBuilder
 from ortviz.capture.taps import Taps
 from ortviz.errors import EnvironmentProblem, WrapError
 from ortviz.graphs import ModuleScopes
-from ortviz.record import EventKind, Level, Mode, Problem, RunEvent, Sink
+from ortviz.record import EventKind, Keeping, KeepRules, Level, Mode, RunEvent, Sink
 
 OnFailure = Literal["raise", "eager"]
 _PREFIX = "model"
@@ -44,6 +46,8 @@ def wrap_module(
     on_failure: OnFailure = "raise",
     progress: ProgressSink | None = None,
     explain: Callable[[BaseException], None] | None = None,
+    keep: KeepRules | None = None,
+    keeping: Keeping | None = None,
 ) -> nn.Module:
     """Build an ORTModule with DebugOptions around ``model`` and watch it.
 
@@ -59,6 +63,8 @@ def wrap_module(
             train on in eager PyTorch, saying so.
         progress: Told while extensions compile.
         explain: Given what a forward raises before it is raised on, to add what it means.
+        keep: What is kept of sampled steps beside statistics; recorded in the run.
+        keeping: Asked at sampled steps which tensors are wanted; None when none is.
 
     Returns:
         A real ORTModule.
@@ -72,8 +78,9 @@ def wrap_module(
     options = _options(api, save_dir, debug_options)
     ort_module: nn.Module = api.ORTModule(model, options)
     make_copyable(ort_module, options.logging.log_level.name)
-    WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level)
-    sink.started(replace(describe_run(model, name, every), level=level))
+    WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level, keeping)
+    info = describe_run(model, name, every)
+    sink.started(replace(info, level=level, keep=keep or KeepRules()))
     return ort_module
 
 
@@ -139,6 +146,7 @@ class WrappedModule:
         on_failure: OnFailure,
         explain: Callable[[BaseException], None] | None = None,
         level: Level = Level.MODULE,
+        keeping: Keeping | None = None,
     ) -> None:
         self._explain = explain
         self._ort_module = weakref.ref(ort_module)
@@ -149,8 +157,9 @@ class WrappedModule:
         names = tuple(name for name, _ in model.named_modules())
         self._scopes = scopes = ModuleScopes(names, module_aliases(model))
         self._stages = StageCollector(save_dir, _PREFIX, scopes, sink)
+        self._exports = ExportWatch(model, self._stages, sink)
         self._undo: list[Any] = []
-        self.observer = StepObserver(model, sink, None)
+        self.observer = StepObserver(model, sink, None, keeping)
         manager = ort_private.training_manager(ort_module)
         if manager is not None:
             self.observer.fallback = False
@@ -199,13 +208,15 @@ class WrappedModule:
         if self._gave_up:
             return self._eager_forward(args, kwargs)
         if not ort_private.is_training_step(ort_module):
-            return self._guard_failure(self._forward, args, kwargs)
+            with self._exports.calling((args, kwargs)):
+                return self._guard_failure(self._forward, args, kwargs)
         taps = self.observer.taps
         pending = self.observer.begin(args, kwargs)
         if taps is not None:
             taps.current = pending
         try:
-            result = self._guard_failure(self._forward, args, kwargs)
+            with self._exports.calling((args, kwargs)):
+                result = self._guard_failure(self._forward, args, kwargs)
         except BaseException:
             self.observer.abandoned(pending)
             raise
@@ -213,6 +224,8 @@ class WrappedModule:
             if taps is not None:
                 taps.current = None
         self._look_for_fallback(ort_module, pending.step)
+        if pending.sampled and not self.observer.fallback:
+            self.observer.guarded(pending, lambda: self._note_unseen(pending, args, kwargs))
         self.observer.returned(pending, args, kwargs, result)
         return result
 
@@ -286,27 +299,15 @@ class WrappedModule:
             return
         taps.reset()
         set_execution_agent(manager, AgentSwitch(agent, taps))
-        self._exported(Mode.TRAINING)
+        self._exports.agent_created(manager, Mode.TRAINING, max(self.observer.next_step - 1, 0))
 
     def _inference_agent_created(self, manager: ExecutionManager) -> None:
-        self._exported(Mode.INFERENCE)
+        self._exports.agent_created(manager, Mode.INFERENCE, max(self.observer.next_step - 1, 0))
 
-    def _exported(self, mode: Mode) -> None:
-        step = max(self.observer.next_step - 1, 0)
-        again = "again" if self._stages.export_count(mode) else "for the first time"
-        try:
-            self._stages.collect(mode)
-        except Exception as error:  # noqa: BLE001 - whatever it is, training goes on
-            self._sink.problem(
-                Problem(
-                    f"The saved graphs of mode {mode.value} could not be read: {error}",
-                    "Training goes on; the Graph view stays empty.",
-                    step=step,
-                )
-            )
-        self._sink.event(
-            RunEvent(EventKind.EXPORT, step, f"ORTModule exported the {mode.value} graph {again}.")
-        )
+    def _note_unseen(
+        self, pending: PendingStep, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        pending.unseen_changes = self._exports.unseen_changes((args, kwargs))
 
 
 def _root_cause(error: BaseException | None) -> BaseException | None:

@@ -7,13 +7,14 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ortviz.record import (
     GraphRecord,
+    KeepRules,
     LossObservation,
     Problem,
     RunEvent,
@@ -24,6 +25,7 @@ from ortviz.record.store import RunState, RunWriter
 from ortviz.session import words
 from ortviz.session.engine import Engine
 from ortviz.session.inbox import DEFAULT_MAX_BYTES, DEFAULT_MAX_ITEMS, Inbox
+from ortviz.session.keeper import Keeper
 from ortviz.session.pace import Pace, Sampling
 from ortviz.session.storage import create_storage
 from ortviz.session.worker import Item, Worker
@@ -75,6 +77,7 @@ class Recorder:
         self._unstored: list[Problem] = []
         self._before_end: Callable[[], None] | None = None
         self._capture_bytes = 0
+        self._keeper = Keeper(KeepRules(), self.problem)
         self._skipped = 0
         self._skips_told_secs = -_SKIPS_TOLD_EVERY_SECS
         self._dropped = 0
@@ -124,6 +127,7 @@ class Recorder:
             return
         self._info = info
         self._sampling.every = info.every
+        self._keeper = Keeper(info.keep, self.problem)
         storage = create_storage(self._wanted_path, info)
         if storage.writer is not None:
             self._start(storage.writer, info)
@@ -142,14 +146,21 @@ class Recorder:
         self._sampling.took()
         return True
 
+    def keeps(self, site_id: str) -> bool:
+        """Whether the values of this site are wanted, as a tensor or as a histogram."""
+        return self._keeper.keeps(site_id)
+
+    def keeps_rerun(self, size_bytes: int) -> bool:
+        """Whether what re-running the step takes is wanted, so large as it is."""
+        return self._keeper.keeps_rerun(size_bytes)
+
     def stepped(self, step: int) -> None:
         """A training forward pass of this number begins."""
         self._pace.stepped(step)
 
     def captured(self, capture: StepCapture) -> None:
         """A sampled step is complete."""
-        values = (*capture.reference_values.values(), *capture.candidate_values.values())
-        self._capture_bytes = size_bytes(values)
+        self._capture_bytes = size_bytes(_arrays(capture))
         # Its cost is paid already, so it is kept even if the queue filled up meanwhile.
         if not self._give(capture, self._capture_bytes, force=True):
             self._skip(capture.record.step)
@@ -262,7 +273,7 @@ class Recorder:
     def _start(self, writer: RunWriter, info: RunInfo) -> None:
         self._path = writer.path
         engine = self._engine or _engine(info)
-        self._worker = Worker(self._inbox, writer, engine, self.state, self._tell)
+        self._worker = Worker(self._inbox, writer, engine, self._keeper, self.state, self._tell)
         self._thread = threading.Thread(
             target=self._worker.run, name=f"ortviz-recorder-{info.name}", daemon=True
         )
@@ -318,6 +329,21 @@ class Recorder:
 def size_bytes(arrays: Iterable[np.ndarray]) -> int:
     """Memory held by arrays; one that is given twice counts once."""
     return sum({id(array): array.nbytes for array in arrays}.values())
+
+
+def _arrays(capture: StepCapture) -> Iterator[np.ndarray]:
+    """Every array that a capture holds on to."""
+    for values in (
+        capture.reference_values,
+        capture.candidate_values,
+        capture.repeat_values,
+        capture.wide_values,
+        capture.local_values,
+        capture.start_values,
+    ):
+        yield from values.values()
+    if capture.rerun is not None:
+        yield from (tensor.values for tensor in capture.rerun.tensors.values())
 
 
 def _engine(info: RunInfo) -> Engine:

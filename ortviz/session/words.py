@@ -1,7 +1,8 @@
-"""What the recorder says when it cannot keep up."""
+"""What the recorder says when it cannot keep up, or has no room left."""
 
 from __future__ import annotations
 
+from ortviz.errors import StoreError
 from ortviz.record import EventKind, GraphRecord, Problem, RunEvent
 
 
@@ -44,3 +45,40 @@ def losses_dropped(count: int, step_count: int, step: int) -> Problem:
         "keeps them all.",
         step=step,
     )
+
+
+def budget_used(max_bytes: int, tensor_count: int, tensor_bytes: int, step: int) -> Problem:
+    """Kept tensors have reached their budget."""
+    return Problem(
+        what=f"The {_megabytes(max_bytes)} ({max_bytes} bytes) for kept tensors are used up at "
+        f"step {step}: {tensor_count} tensors take {tensor_bytes} bytes. "
+        "From here on statistics are kept without tensors.",
+        remedy="More room: ortviz.wrap(keep_bytes=…). A narrower keep= or a larger every= makes "
+        "it last longer; rerun=True keeps the newest steps so that they can be run again.",
+        step=step,
+    )
+
+
+def too_large_to_rerun(size_bytes: int, max_bytes: int) -> Problem:
+    """One step alone is larger than the budget."""
+    return Problem(
+        what=f"No step of this run can be re-run: what one takes (weights, inputs and masks) is "
+        f"{_megabytes(size_bytes)}, and keep_bytes allows {_megabytes(max_bytes)} ({max_bytes} "
+        "bytes).",
+        remedy=f"Pass keep_bytes={2 * size_bytes} or more to ortviz.wrap, which is room for two.",
+    )
+
+
+def refused_by_the_disk(step: int, error: StoreError) -> Problem:
+    """Statistics could be written, tensors could not."""
+    return Problem(
+        what=f"Tensors are no longer kept from step {step} on: {error.what}",
+        remedy=f"Statistics go on. {error.remedy}",
+        step=step,
+        detail=str(error),
+    )
+
+
+def _megabytes(size_bytes: int) -> str:
+    size = size_bytes / (1 << 20)
+    return f"{size:.0f} MB" if size >= 10 else f"{size:.2g} MB"

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Union
@@ -26,6 +26,7 @@ from ortviz.record import (
 from ortviz.record.store import RunState, RunWriter
 from ortviz.session.engine import Engine
 from ortviz.session.inbox import Inbox
+from ortviz.session.keeper import Keeper, Keepsake
 from ortviz.session.step_losses import step_losses
 from ortviz.session.unwritten import Unwritten
 
@@ -47,6 +48,8 @@ class _Write:
     trouble: str
     step: int | None
     act: Callable[[], None]
+    lighter: Callable[[], None] | None = None
+    """Without its tensors, where it has some."""
 
 
 class Worker:
@@ -56,6 +59,7 @@ class Worker:
         inbox: Where items come from.
         writer: The run's file.
         engine: Looks for findings.
+        keeper: Keeps whole tensors.
         state: Where the run stands now.
         changed: Called after something new can be read.
     """
@@ -65,12 +69,14 @@ class Worker:
         inbox: Inbox[Item],
         writer: RunWriter,
         engine: Engine,
+        keeper: Keeper,
         state: Callable[[], RunState],
         changed: Callable[[], None],
     ) -> None:
         self._inbox = inbox
         self._writer = writer
         self._engine = engine
+        self._keeper = keeper
         self._state = state
         self._changed = changed
         self._unwritten = Unwritten()
@@ -163,11 +169,23 @@ class Worker:
 
     def _write(self, writes: Sequence[_Write]) -> None:
         """Write all of it as one transaction."""
+        self._keeper.undone()
         with self._writer.batch():
             for write in writes:
                 write.act()
             self._write_findings()
+        self._keeper.written()
         self._unwritten.findings.clear()
+
+    def _write_one(self, write: _Write) -> None:
+        """Write it by itself, and if the disk does not take its tensors then without them."""
+        try:
+            self._write([write])
+        except StoreError as error:
+            if write.lighter is None:
+                raise
+            self._write([replace(write, act=write.lighter, lighter=None)])
+            self._keeper.stop(write.step or 0, error)
 
     def _write_singly(self, writes: Sequence[_Write]) -> None:
         """Each in a transaction of its own, so that one that cannot be written costs no other."""
@@ -177,7 +195,7 @@ class Worker:
             # program holds the file, each time takes seconds.
             gave_up = refused == _REFUSED_AT_MOST
             if gave_up or not self._guarded(
-                write.trouble, partial(self._write, [write]), write.step
+                write.trouble, partial(self._write_one, write), write.step
             ):
                 self._unwritten.lose(write.step)
                 refused += not gave_up
@@ -189,6 +207,8 @@ class Worker:
             self._writer.put_findings(tuple(self._unwritten.findings.values()))
 
     def _write_problems(self, *, last: bool = False) -> None:
+        for problem in self._keeper.news():
+            self._unwritten.add_problem(problem)
         # They can be asked for where they are; another attempt is made at the next turn.
         with suppress(StoreError):
             self._unwritten.write_problems(self._writer, last=last)
@@ -196,9 +216,13 @@ class Worker:
     def _prepare(self, item: Item, trouble: str, writes: list[_Write]) -> None:
         """Do everything but the writing; what is to be written is added to ``writes``."""
         act: Callable[[], None]
+        lighter: Callable[[], None] | None = None
         step = _step_of(item)
         if isinstance(item, StepCapture):
-            act = partial(self._put_step, item.record, self._compared(item))
+            comparison, keepsake = self._compared(item), self._keepsake(item)
+            act = partial(self._put_step, item.record, comparison, keepsake)
+            if not keepsake.is_empty:
+                lighter = partial(self._put_step, item.record, comparison, Keepsake(keepsake.step))
         elif isinstance(item, LossObservation):
             losses = step_losses(item)
             self._look(lambda: self._engine.on_losses(losses), step)
@@ -214,7 +238,14 @@ class Worker:
             if item is not None:
                 self._unwritten.add_problem(item)
             return
-        writes.append(_Write(trouble, step, act))
+        writes.append(_Write(trouble, step, act, lighter))
+
+    def _keepsake(self, capture: StepCapture) -> Keepsake:
+        try:
+            return self._keeper.keepsake(capture)
+        except Exception as error:  # noqa: BLE001  (the statistics are still worth keeping)
+            self._trouble("Tensors could not be kept", error, capture.record.step)
+            return Keepsake(capture.record.step)
 
     def _compared(self, capture: StepCapture) -> StepComparison | None:
         from ortviz.compare import compare_step
@@ -228,9 +259,12 @@ class Worker:
         self._look(lambda: self._engine.on_step(record, comparison), record.step)
         return comparison
 
-    def _put_step(self, record: StepRecord, comparison: StepComparison | None) -> None:
+    def _put_step(
+        self, record: StepRecord, comparison: StepComparison | None, keepsake: Keepsake
+    ) -> None:
         with self._writer.batch():
             self._writer.put_step(record, comparison)
+            self._keeper.put(self._writer, keepsake)
             # So that a reader never sees a recorded step newer than the run's latest one.
             self._store_state(at_once=True)
 
