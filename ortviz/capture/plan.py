@@ -8,11 +8,22 @@ from dataclasses import dataclass, replace
 import onnx
 
 from ortviz.capture.inner_values import NO_INNER_VALUES, InnerValues, find_inner_values
-from ortviz.graphs import YIELD_OP, LeavingValues, ModuleScopes, leaving_values
+from ortviz.graphs import (
+    FLOATING,
+    YIELD_OP,
+    LeavingValues,
+    ModuleScopes,
+    ValueUses,
+    element_types,
+    leaving_values,
+    value_uses,
+)
 
 _DROPOUT_OPS = frozenset({"Dropout", "BiasDropout"})
 _RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
 _USER_CODE = frozenset({"PythonOp", "PythonOpGrad"})
+NO_USES = ValueUses()
+"""Nothing is known about who uses what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,7 @@ class TapPlan:
         draws_random: Whether the graph has any node that draws random numbers.
         runs_user_code: Whether it has a node that calls an autograd Function of the user's.
         inner: What is read beyond that at the tensor level.
+        uses: Which modules use which value; what enters them is read too.
         only_watched_count: How many of the values exist only because they are read: in other
             steps ORT's session merges them into other operations.
     """
@@ -40,6 +52,7 @@ class TapPlan:
     draws_random: bool
     runs_user_code: bool = False
     inner: InnerValues = NO_INNER_VALUES
+    uses: ValueUses = NO_USES
     only_watched_count: int = 0
 
     @property
@@ -67,7 +80,9 @@ def build_plan(
         scopes: The names of the model's modules.
         module_names: Fully qualified names.
     """
-    leaving = leaving_values(exported, scopes, module_names)
+    names = tuple(module_names)
+    leaving = leaving_values(exported, scopes, names)
+    uses = value_uses(exported, scopes, names)
     nodes = list(optimized.graph.node)
     order = {name: index for index, node in enumerate(nodes) for name in node.output if name}
     yield_at = next(i for i, node in enumerate(nodes) if node.op_type == YIELD_OP)
@@ -75,9 +90,16 @@ def build_plan(
     graph_outputs = {output.name for output in optimized.graph.output}
     after_yield = after_yield_op(nodes, yield_at)
     wanted = dict.fromkeys(name for names in leaving.by_module.values() for name in names)
+    types = element_types(optimized)
+    entering = dict.fromkeys(
+        name
+        for entered in uses.entering.values()
+        for name in entered
+        if types.get(name) in FLOATING
+    )
     forward = tuple(
         name
-        for name in wanted
+        for name in {**wanted, **entering}
         if name in order and name not in after_yield and name not in already_outputs
     )
     backward = tuple(
@@ -96,6 +118,7 @@ def build_plan(
         draws_random=any(mark in node.op_type for node in nodes for mark in _RANDOM_MARKS)
         or any("rand" in str(a.s) for n in nodes if n.op_type == "ATen" for a in n.attribute),
         runs_user_code=any(node.op_type in _USER_CODE for node in nodes),
+        uses=uses,
     )
 
 

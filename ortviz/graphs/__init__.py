@@ -6,6 +6,7 @@ from ortviz.graphs.outputs import LeavingValues, leaving_values
 from ortviz.graphs.places import value_sites
 from ortviz.graphs.read import YIELD_OP, backward_indices, parse_model, read_graph
 from ortviz.graphs.scopes import ROOT, ModuleScopes, Place, forward_node_name
+from ortviz.graphs.uses import ValueUses, value_uses
 
 __all__ = [
     "FLOATING",
@@ -15,6 +16,7 @@ __all__ = [
     "LostValue",
     "ModuleScopes",
     "Place",
+    "ValueUses",
     "backward_indices",
     "element_types",
     "forward_node_name",
@@ -23,4 +25,5 @@ __all__ = [
     "parse_model",
     "read_graph",
     "value_sites",
+    "value_uses",
 ]
