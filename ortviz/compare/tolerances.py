@@ -35,18 +35,19 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What counts as rounding for one dtype.
+    """What counts as rounding.
 
     Attributes:
         relative: Largest error allowed, divided by the tensor's largest |reference|.
         zero_gradient: For gradients: an error up to this, divided by the size of the terms they
             are sums of (:mod:`ortviz.compare.scales`), is allowed too.
-        tiny: Smallest normal number; smaller errors are allowed, kernels may flush them to 0.
+        absolute: An error up to this, in the tensor's own unit, is allowed too. In the table the
+            smallest normal number of the dtype: kernels may flush what is smaller to 0.
     """
 
     relative: float
     zero_gradient: float = 0.0
-    tiny: float = 0.0
+    absolute: float = 0.0
 
 
 EXACT = Tolerance(0.0)
@@ -76,6 +77,12 @@ class ToleranceTable:
     def __getitem__(self, dtype: str) -> Tolerance:
         """The tolerance of a dtype."""
         return self.by_dtype.get(dtype, EXACT)
+
+    def name(self, dtype: str) -> str:
+        """What sets the tolerance of a dtype, a phrase for a person."""
+        if self[dtype].relative == 0.0:
+            return f"{dtype} is never rounded"
+        return f"rounding of {dtype}"
 
     def looser(self, one: str, other: str) -> str:
         """Of two dtypes the one with the larger relative tolerance."""

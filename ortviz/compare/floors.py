@@ -1,0 +1,88 @@
+"""The largest honest error seen at each site: what no choice of tolerance can be below.
+
+Two measurements say how far honest runs of the same step lie apart: ONNX Runtime run twice on the
+same inputs, and eager PyTorch in the model's dtype against eager PyTorch in float64. The second is
+the error that rounding makes on one side; ONNX Runtime's is of the same kind, so the two sides may
+differ by a small multiple of it (:data:`ortviz.compare.allowance.FLOORS_ALLOWED`).
+
+A floor is measured in a few steps and used in all later ones. Gradients shrink by orders of
+magnitude while a model learns, so the error itself must not be carried over, or it would hide
+everything in the end; and a gradient that is nothing but rounding in one step has an error as large
+as itself, so the error divided by the tensor's size must not be carried over alone either. The
+floor of a later step is therefore the smaller one of the largest error seen and the largest
+relative error seen times the size of the tensor in that step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ortviz.compare.scan import largest_difference
+from ortviz.record import StepCapture
+
+
+@dataclass(slots=True)
+class _Largest:
+    error: float = 0.0
+    relative: float | None = None
+
+
+class NoiseFloors:
+    """The floors of one run. Grows with the number of sites, not of steps."""
+
+    def __init__(self) -> None:
+        self._largest: dict[str, _Largest] = {}
+
+    def take(
+        self,
+        site_id: str,
+        capture: StepCapture,
+        reference: NDArray[Any],
+        candidate: NDArray[Any],
+        scale: float,
+    ) -> float | None:
+        """Take in what a step says of a site, and give the floor there in this step.
+
+        Args:
+            site_id: The site.
+            capture: The step; most are not looked into deeply and say nothing.
+            reference: Eager's values, any shape.
+            candidate: ORT's, the same shape.
+            scale: Largest |reference|.
+
+        Returns:
+            In the tensor's own unit; None where it was never measured.
+        """
+        known = self._largest.get(site_id)
+        if capture.repeat_values or capture.wide_values:
+            error = _measured(site_id, capture, reference, candidate)
+            if error is not None:
+                known = self._largest.setdefault(site_id, _Largest())
+                known.error = max(known.error, error)
+                if scale > 0.0:
+                    known.relative = max(known.relative or 0.0, error / scale)
+        if known is None:
+            return None
+        if known.relative is None or scale == 0.0:
+            return known.error
+        return min(known.error, known.relative * scale)
+
+
+def _measured(
+    site_id: str, capture: StepCapture, reference: NDArray[Any], candidate: NDArray[Any]
+) -> float | None:
+    pairs = (
+        (candidate, capture.repeat_values.get(site_id)),
+        (reference, capture.wide_values.get(site_id)),
+    )
+    errors = [
+        error
+        for values, again in pairs
+        if again is not None
+        and again.shape == values.shape
+        and (error := largest_difference(values, again)) is not None
+    ]
+    return max(errors, default=None)
