@@ -62,15 +62,17 @@ def _add_doctor(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _doctor(options: argparse.Namespace) -> int:
     from ortviz._compat.doctor import Status, compile_extensions, run_checks
+    from ortviz.native import check_kernels, prepare_kernels
 
     problem: OrtvizError | None = None
     if options.fix:
         try:
             compile_extensions()
+            prepare_kernels()
         except OrtvizError as error:
             # The checks below say more than the one thing that stopped the build.
             problem = error
-    checks = run_checks()
+    checks = [*run_checks(), check_kernels()]
     if options.json:
         print(checks_as_json(checks))
     else:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ortviz.native import CODES, Kernels, kernels, prepare_kernels
 from ortviz.record import TensorStats
 
 if TYPE_CHECKING:
     import numpy as np
 
 _AS_FLOAT32 = {torch.bfloat16}
+_CODES = {dtype: code for name, code in CODES.items() if (dtype := getattr(torch, name, None))}
+_NAMES = {dtype: name for name in CODES if (dtype := getattr(torch, name, None))}
 
 
 def dtype_name(dtype: torch.dtype) -> str:
@@ -29,6 +33,60 @@ def tensor_stats(tensor: torch.Tensor) -> TensorStats:
     Args:
         tensor: Any shape; not changed.
     """
+    loops, code = _loops(), _CODES.get(tensor.dtype)
+    if loops is None or code is None or tensor.device.type != "cpu" or tensor.is_neg():
+        return _by_torch(tensor)
+    if tensor.layout is not torch.strided:
+        return _by_torch(tensor)
+    return _by_kernels(loops, code, tensor)
+
+
+@functools.cache
+def _loops() -> Kernels | None:
+    """The compiled loops; compiled now, at the first sampled step, if nobody did before."""
+    prepare_kernels()
+    return kernels()
+
+
+def _by_kernels(loops: Kernels, code: int, tensor: torch.Tensor) -> TensorStats:
+    """In one pass; see :mod:`ortviz.native`."""
+    in_order = tensor.is_contiguous()
+    dense = tensor if in_order else _dense(tensor)
+    count = dense.numel()
+    found = loops.describe(dense.data_ptr(), count, code)
+    first = found.first_nonfinite
+    if first >= 0 and not in_order:
+        # Another order of the elements gives the same numbers, but another first one.
+        dense = tensor.detach().contiguous()
+        first = loops.describe(dense.data_ptr(), count, code).first_nonfinite
+    nonfinite = found.nan_count + found.posinf_count + found.neginf_count
+    some = count > nonfinite
+    shape = tuple(tensor.shape)
+    return TensorStats(
+        shape,
+        _NAMES[tensor.dtype],
+        count,
+        found.minimum if some else None,
+        found.maximum if some else None,
+        found.mean if some else None,
+        found.std if some else None,
+        found.l2_norm if some else None,
+        found.zero_count,
+        found.nan_count,
+        found.posinf_count,
+        found.neginf_count,
+        _unravel(first, shape) if first >= 0 else None,
+    )
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    """The same elements one after the other; without a copy where a permutation does it."""
+    axes = sorted(range(tensor.dim()), key=tensor.stride, reverse=True)
+    return tensor.detach().permute(axes).contiguous()
+
+
+def _by_torch(tensor: torch.Tensor) -> TensorStats:
+    """On the device the tensor lives on."""
     values = tensor.detach()
     if values.layout is not torch.strided:
         values = values.to_dense()
@@ -116,9 +174,13 @@ def _moments(values: torch.Tensor) -> _Moments:
 
 
 def _first_index(mask: torch.Tensor) -> tuple[int, ...]:
-    flat = int(mask.reshape(-1).to(torch.uint8).argmax())
+    return _unravel(int(mask.reshape(-1).to(torch.uint8).argmax()), tuple(mask.shape))
+
+
+def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of a position in row-major order."""
     index = []
-    for size in reversed(mask.shape):
+    for size in reversed(shape):
         index.append(flat % size)
         flat //= size
     return tuple(reversed(index))

@@ -1,4 +1,7 @@
-"""Statistics of tensors of every dtype and shape, against numpy in float64."""
+"""Statistics of tensors of every dtype and shape, against numpy in float64.
+
+Each test runs twice: with the compiled loops and without, as where there is no compiler.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,24 @@ import numpy as np
 import pytest
 import torch
 
+from ortviz.capture import stats as stats_module
 from ortviz.capture.stats import host_values, tensor_stats
+from ortviz.native import kernels, prepare_kernels
 
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+WHOLE = [torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64, torch.bool]
+
+
+@pytest.fixture(autouse=True, params=["compiled", "torch"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which of the two does the work."""
+    if request.param == "torch":
+        monkeypatch.setattr(stats_module, "_loops", lambda: None)
+        return "torch"
+    assert prepare_kernels() == ""
+    assert kernels() is not None
+    monkeypatch.delattr(stats_module, "_by_torch")
+    return "compiled"
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -54,7 +72,7 @@ def test_no_elements() -> None:
     assert stats.zero_count == 0
 
 
-@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.uint8])
+@pytest.mark.parametrize("dtype", WHOLE)
 def test_whole_numbers(dtype: torch.dtype) -> None:
     stats = tensor_stats(torch.tensor([0, 1, 1, 0]).to(dtype))
     assert (stats.minimum, stats.maximum, stats.mean) == (0.0, 1.0, 0.5)
@@ -86,6 +104,75 @@ def test_host_values_widen_bfloat16_exactly() -> None:
     assert torch.equal(torch.from_numpy(values).bfloat16(), tensor)
 
 
-def test_transposed_and_sparse() -> None:
-    assert tensor_stats(torch.arange(6.0).reshape(2, 3).t()).shape == (3, 2)
+@pytest.mark.parametrize("count", [1, 7, 8, 31, 33, 2047, 2048, 2049, 4096 + 33])
+@pytest.mark.parametrize("dtype", [*FLOATS, torch.int16])
+def test_any_length(dtype: torch.dtype, count: int) -> None:
+    """Shorter and longer than the vectors and blocks that are worked on at once."""
+    tensor = (torch.randn(count, generator=torch.Generator().manual_seed(2)) * 3 + 1).to(dtype)
+    stats = tensor_stats(tensor)
+    expected = tensor.double().numpy()
+    assert (stats.minimum, stats.maximum) == (expected.min(), expected.max())
+    assert stats.mean == pytest.approx(expected.mean(), rel=1e-12, abs=1e-12)
+    assert stats.std == pytest.approx(expected.std(), rel=1e-12, abs=1e-12)
+    assert stats.l2_norm == pytest.approx(np.linalg.norm(expected), rel=1e-12)
+    assert stats.zero_count == int((expected == 0).sum())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_small_deviation_far_from_zero(dtype: torch.dtype) -> None:
+    """Sums of squares would cancel: the deviation is 1e-7 of the mean in float64."""
+    offset = 1e6 if dtype is torch.float32 else 1e9
+    tensor = torch.randn(5000, dtype=dtype, generator=torch.Generator().manual_seed(3)) + offset
+    expected = tensor.double().numpy()
+    assert tensor_stats(tensor).std == pytest.approx(expected.std(), rel=1e-9)
+
+
+@pytest.mark.parametrize("place", [0, 5, 2047, 2048, 4999])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_one_that_is_not_finite_is_found_wherever_it_is(dtype: torch.dtype, place: int) -> None:
+    tensor = torch.randn(5000, generator=torch.Generator().manual_seed(4)).to(dtype)
+    tensor[place] = float("-inf")
+    stats = tensor_stats(tensor)
+    rest = np.delete(tensor.double().numpy(), place)
+    assert (stats.nan_count, stats.posinf_count, stats.neginf_count) == (0, 0, 1)
+    assert stats.first_nonfinite_index == (place,)
+    assert stats.std == pytest.approx(rest.std(), rel=1e-12)
+    assert stats.minimum == rest.min()
+
+
+def test_float16_and_bfloat16_are_read_bit_by_bit() -> None:
+    """Every number there is, subnormal ones among them."""
+    bits = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16)
+    for dtype in (torch.float16, torch.bfloat16):
+        every = bits.view(dtype)
+        finite = every[torch.isfinite(every)].double().numpy()
+        stats = tensor_stats(every)
+        assert stats.nan_count == int(torch.isnan(every).sum())
+        assert stats.posinf_count == stats.neginf_count == 1
+        assert stats.zero_count == 2
+        assert stats.maximum == finite.max()
+        assert stats.l2_norm == pytest.approx(np.linalg.norm(finite), rel=1e-12)
+        small = every[(every.abs() < every.abs()[1] * 900)]
+        assert tensor_stats(small).l2_norm == pytest.approx(
+            float(torch.linalg.vector_norm(small.double())), rel=1e-12
+        )
+
+
+def test_elements_in_another_order() -> None:
+    tensor = torch.randn(6, 50, 70, generator=torch.Generator().manual_seed(5))
+    tensor[2, 40, 1] = tensor[5, 0, 0] = float("nan")
+    for seen in (tensor, tensor.permute(2, 0, 1), tensor[:, ::2], tensor[0].expand(4, 50, 70)):
+        stats = tensor_stats(seen)
+        values = seen.double().numpy()
+        assert stats.shape == values.shape
+        assert stats.l2_norm == pytest.approx(np.sqrt(np.nansum(values**2)), rel=1e-12)
+        assert stats.element_count == values.size
+        nan = np.argwhere(np.isnan(values))
+        first = tuple(nan[0]) if len(nan) else None
+        assert stats.first_nonfinite_index == first
+
+
+def test_sparse(way: str) -> None:
+    if way == "compiled":
+        pytest.skip("torch does it in any case")
     assert tensor_stats(torch.eye(3).to_sparse()).zero_count == 6

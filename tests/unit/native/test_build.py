@@ -1,0 +1,74 @@
+"""Compiling the loops: once, for this processor, and a reason where it cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ortviz._compat.cache import CACHE_DIR_VARIABLE
+from ortviz.native import build, library
+from ortviz.native.build import compile_kernels, library_file
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(CACHE_DIR_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+def test_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compile_kernels() == ""
+    made = library_file().stat()
+    monkeypatch.setattr(build, "find_compiler", lambda: None)
+    assert compile_kernels() == ""
+    assert library_file().stat().st_mtime_ns == made.st_mtime_ns
+    assert [file.name for file in library_file().parent.iterdir()] == ["kernels.so"]
+
+
+def test_loads_in_this_process() -> None:
+    assert compile_kernels() == ""
+    loops = library.Kernels(library_file())
+    assert loops.describe(0, 0, 0).first_nonfinite == -1
+
+
+def test_another_processor_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = library_file()
+    monkeypatch.setattr(build, "_processor", lambda: "another")
+    assert library_file() != here
+
+
+def test_other_sources_have_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = library_file()
+    monkeypatch.setattr(build, "_FOLDER", tmp_path)
+    assert library_file() != here
+
+
+def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "find_compiler", lambda: None)
+    assert compile_kernels() == "There is no C++ compiler."
+    assert not library_file().exists()
+
+
+def test_a_compiler_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "c++"
+    compiler.write_text("#!/bin/sh\necho 'no such header' >&2\nexit 3\n")
+    compiler.chmod(0o755)
+    monkeypatch.setattr(build, "find_compiler", lambda: str(compiler))
+    assert compile_kernels() == "Compiling failed (exit code 3):\nno such header"
+    assert not library_file().exists()
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(CACHE_DIR_VARIABLE, str(tmp_path / "file"))
+    assert "cannot be written" in compile_kernels()
+
+
+def test_without_a_library_there_are_no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "library_file", lambda: Path("/nowhere/kernels.so"))
+    library.kernels.cache_clear()
+    try:
+        assert library.kernels() is None
+    finally:
+        library.kernels.cache_clear()
