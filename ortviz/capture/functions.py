@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,19 @@ _SAME_GRADIENT = frozenset({"CheckpointFunction"})
 """Their backward computes what differentiating their forward gives, so nothing is lost."""
 
 
+@dataclass(slots=True)
+class _OpenCall:
+    """A module call that has not returned.
+
+    Attributes:
+        given: What its inputs come from; not its own.
+        before_children: What its children's inputs come from: its own, unless given.
+    """
+
+    given: frozenset[Node]
+    before_children: list[Node] = field(default_factory=list)
+
+
 class FunctionFinder:
     """Hooks a module for one forward and reads the autograd graph that it leaves.
 
@@ -34,7 +48,7 @@ class FunctionFinder:
         self.calls: dict[FunctionCall, None] = {}
         self._module = module
         self._handles: list[RemovableHandle] = []
-        self._given: dict[str, list[frozenset[Node]]] = {}
+        self._open: list[_OpenCall] = []
         # Nodes, not their ids: Python makes a node's object anew once nobody holds it.
         self._seen: set[Node] = set()
 
@@ -56,15 +70,18 @@ class FunctionFinder:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self._given.clear()
+        self._open.clear()
         self._seen.clear()
 
     def _before(self, name: str, module: nn.Module, args: Any, kwargs: Any) -> None:
-        self._given.setdefault(name, []).append(_nodes_of((args, kwargs)))
+        self._open.append(_OpenCall(_nodes_of((args, kwargs))))
 
     def _after(self, name: str, module: nn.Module, args: Any, output: Any) -> None:
-        given = self._given[name].pop()
-        waiting = list(_nodes_of(output))
+        call = self._open.pop()
+        given = call.given
+        if self._open:
+            self._open[-1].before_children += given
+        waiting = [*_nodes_of(output), *call.before_children]
         while waiting:
             node = waiting.pop()
             if node in self._seen or node in given:

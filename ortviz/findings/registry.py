@@ -11,6 +11,7 @@ from ortviz.findings.detectors.divergence import FirstDivergence
 from ortviz.findings.detectors.engine import EagerEngine
 from ortviz.findings.detectors.exports import ReExport, SamplingSkipped
 from ortviz.findings.detectors.fallback import Fallback
+from ortviz.findings.detectors.functions import IgnoredBackward
 from ortviz.findings.detectors.gradients import NonfiniteGradient
 from ortviz.findings.detectors.hooks import SilentHooks
 from ortviz.findings.detectors.masked import MaskedElements
@@ -23,6 +24,7 @@ DEFAULT_DETECTORS: tuple[DetectorFactory, ...] = (
     EagerEngine,
     Fallback,
     SilentHooks,
+    IgnoredBackward,
     FrozenBatchNorm,
     BufferDifference,
     FirstDivergence,
