@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ortviz.record import (
     RunEvent,
     RunInfo,
     StepCapture,
+    ToleranceRule,
 )
 from ortviz.record.store import RunState, RunWriter
 from ortviz.session import words
@@ -52,6 +54,7 @@ class Recorder:
         max_items: Most items waiting.
         max_bytes: Most bytes of tensors waiting.
         engine: Looks for findings; None for ortviz's own detectors.
+        tolerances: What counts as rounding at some sites, in place of the table.
     """
 
     def __init__(
@@ -62,8 +65,10 @@ class Recorder:
         max_items: int = DEFAULT_MAX_ITEMS,
         max_bytes: int = DEFAULT_MAX_BYTES,
         engine: Engine | None = None,
+        tolerances: tuple[ToleranceRule, ...] = (),
     ) -> None:
         self._wanted_path = path
+        self._tolerances = tolerances
         self._engine = engine
         self._inbox: Inbox[Item] = Inbox(max_items, max_bytes)
         self._pace = Pace(total_steps)
@@ -125,6 +130,7 @@ class Recorder:
         """The model is wrapped: create the file and start the thread."""
         if self._info is not None or not self._ours():
             return
+        info = replace(info, tolerances=self._tolerances)
         self._info = info
         self._sampling.every = info.every
         self._keeper = Keeper(info.keep, self.problem)
@@ -273,7 +279,15 @@ class Recorder:
     def _start(self, writer: RunWriter, info: RunInfo) -> None:
         self._path = writer.path
         engine = self._engine or _engine(info)
-        self._worker = Worker(self._inbox, writer, engine, self._keeper, self.state, self._tell)
+        self._worker = Worker(
+            self._inbox,
+            writer,
+            engine,
+            self._keeper,
+            self.state,
+            self._tell,
+            tolerances=self._tolerances,
+        )
         self._thread = threading.Thread(
             target=self._worker.run, name=f"ortviz-recorder-{info.name}", daemon=True
         )

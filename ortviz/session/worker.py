@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from ortviz.errors import OrtvizError, StoreError
 from ortviz.record import (
@@ -22,6 +22,7 @@ from ortviz.record import (
     StepCapture,
     StepComparison,
     StepRecord,
+    ToleranceRule,
 )
 from ortviz.record.store import RunState, RunWriter
 from ortviz.session.engine import Engine
@@ -29,6 +30,9 @@ from ortviz.session.inbox import Inbox
 from ortviz.session.keeper import Keeper, Keepsake
 from ortviz.session.step_losses import step_losses
 from ortviz.session.unwritten import Unwritten
+
+if TYPE_CHECKING:
+    from ortviz.compare import Comparer
 
 Item = Union[StepCapture, LossObservation, GraphRecord, RunEvent, Problem, None]
 """What the training thread hands over; None only says that the state has changed."""
@@ -62,6 +66,7 @@ class Worker:
         keeper: Keeps whole tensors.
         state: Where the run stands now.
         changed: Called after something new can be read.
+        tolerances: What counts as rounding at some sites, in place of the table.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class Worker:
         keeper: Keeper,
         state: Callable[[], RunState],
         changed: Callable[[], None],
+        *,
+        tolerances: tuple[ToleranceRule, ...] = (),
     ) -> None:
         self._inbox = inbox
         self._writer = writer
@@ -79,6 +86,8 @@ class Worker:
         self._keeper = keeper
         self._state = state
         self._changed = changed
+        self._tolerances = tolerances
+        self._comparer: Comparer | None = None
         self._unwritten = Unwritten()
         self._awake = threading.Event()
         self._waiting_count = 0
@@ -248,12 +257,14 @@ class Worker:
             return Keepsake(capture.record.step)
 
     def _compared(self, capture: StepCapture) -> StepComparison | None:
-        from ortviz.compare import compare_step
+        from ortviz.compare import Comparer
 
+        if self._comparer is None:
+            self._comparer = Comparer(self._tolerances)
         record = capture.record
         comparison: StepComparison | None = None
         try:
-            comparison = compare_step(capture)
+            comparison = self._comparer.compare(capture)
         except Exception as error:  # noqa: BLE001  (the statistics are still worth keeping)
             self._trouble("Eager and ORT could not be compared", error, record.step)
         self._look(lambda: self._engine.on_step(record, comparison), record.step)
@@ -322,6 +333,9 @@ class Worker:
         self._state_secs = now
 
     def _finish(self) -> None:
+        if self._comparer is not None:
+            for problem in self._comparer.problems():
+                self._unwritten.add_problem(problem)
         self._store_state(at_once=True)
         self._write_problems(last=True)
         self._writer.close()
