@@ -12,9 +12,25 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ortviz.compare import DEFAULT, Tolerance, ToleranceTable, compare_values
+from ortviz.compare import scan as scan_module
+from ortviz.native import kernels, prepare_kernels
 from ortviz.record import Verdict
 
 NAN, INF = math.nan, math.inf
+
+
+@pytest.fixture(autouse=True, params=["compiled", "numpy"], scope="module")
+def _way(request):
+    """All of it with the compiled loops and without, as where there is no compiler."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numpy":
+            patch.setattr(scan_module, "kernels", lambda: None)
+        else:
+            assert prepare_kernels() == ""
+            assert kernels() is not None
+        yield
+
+
 ANY_FLOATS = arrays.arrays(
     np.float32, arrays.array_shapes(max_dims=3, max_side=4), elements=st.floats(width=32)
 )
