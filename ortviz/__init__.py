@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ortviz import errors, losses
     from ortviz.api import load, unwrap, wrap
+    from ortviz.compare import Tolerance
     from ortviz.magics import load_ipython_extension, unload_ipython_extension
     from ortviz.session.registry import runs
     from ortviz.session.run import Run
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Run",
+    "Tolerance",
     "__version__",
     "errors",
     "last_run",
@@ -41,6 +43,7 @@ __all__ = [
 
 _HOME = {
     "Run": "ortviz.session.run",
+    "Tolerance": "ortviz.compare",
     "load": "ortviz.api",
     "load_ipython_extension": "ortviz.magics",
     "runs": "ortviz.session.registry",

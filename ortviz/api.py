@@ -6,15 +6,17 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ortviz.compare import Tolerance, tolerance_rules
 from ortviz.errors import EnvironmentProblem, StoreError, WrapError
 from ortviz.findings.known_failures import add_advice
 from ortviz.record import KeepRules, Level
+from ortviz.record import ToleranceRule
 from ortviz.record.keeping import DEFAULT_KEEP_BYTES
 from ortviz.session.keep_options import keep_rules
 from ortviz.session.recorder import Recorder
@@ -40,6 +42,7 @@ def wrap(
     histograms: str | Iterable[str] = (),
     rerun: bool = False,
     keep_bytes: int = DEFAULT_KEEP_BYTES,
+    tolerances: Mapping[str, float | Tolerance] | None = None,
     strict: bool = False,
     total_steps: int | None = None,
 ) -> nn.Module:
@@ -63,6 +66,11 @@ def wrap(
             gradients): ``run.steps[40].rerun(model)`` then has every tensor of that step.
         keep_bytes: Budget of the kept tensors; once used up, no more are kept. The re-runnable
             steps have as much again; of them the oldest give way to the newest.
+        tolerances: What counts as rounding at some sites, in place of the table by dtype: patterns
+            of site ids with the largest error allowed, divided by the tensor's largest value,
+            such as ``{"forward/blocks.*": 1e-3, "parameter_grad/*": 1e-2}``. Of several patterns
+            that match a site the last one counts. An :class:`ortviz.Tolerance` in place of the
+            number also sets an absolute error. Integers and booleans stay exact.
         strict: Raise whenever ONNX Runtime cannot run the model. By default it is as with
             ORTModule, which in many such cases goes on in eager PyTorch; the run says so.
         total_steps: How many training steps there will be, if known.
@@ -79,6 +87,7 @@ def wrap(
     """
     rules = keep_rules(keep, histograms, rerun=rerun, keep_bytes=keep_bytes)
     settings = Settings(every, name, path, debug_options, total_steps, level, rules)
+    settings = replace(settings, tolerances=tolerance_rules(tolerances))
     return attach(model, settings, on_failure="raise" if strict else "ortmodule").module
 
 
@@ -121,6 +130,7 @@ class Settings:
     total_steps: int | None = None
     level: str = Level.MODULE.value
     keep: KeepRules = field(default_factory=KeepRules)
+    tolerances: tuple[ToleranceRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +270,7 @@ def _recorder(model: nn.Module, settings: Settings, *, check_path: bool) -> Reco
             )
         if check_path:
             check_writable(path)
-    return Recorder(path, total_steps=settings.total_steps)
+    return Recorder(path, total_steps=settings.total_steps, tolerances=settings.tolerances)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ortviz.errors import EnvironmentProblem, StoreError, WrapError
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = {
     "Run",
+    "Tolerance",
     "__version__",
     "errors",
     "last_run",
