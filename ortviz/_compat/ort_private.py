@@ -187,3 +187,13 @@ def differentiable_outputs(manager: ExecutionManager) -> tuple[int, ...]:
         return ()
     without = set(info.output_grad_indices_non_differentiable)
     return tuple(i for i in range(len(info.user_output_names)) if i not in without)
+
+
+def build_tokens(manager: ExecutionManager) -> tuple[object, object]:
+    """Return two objects that are others after an export and after a build of the graph.
+
+    The first is another one once the model was exported again, the second once the graph was
+    built again from an export. Hold them weakly: they hold models.
+    """
+    transitions = cast(Any, manager)._graph_transition_manager
+    return transitions._exported_model_info, transitions._post_export_processed_model_info

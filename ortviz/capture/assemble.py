@@ -102,7 +102,9 @@ def _add_candidate(
     matches = _match(inner, pending)
     _add_root(side, pending, Direction.FORWARD, pending.outputs)
     records.add_matched(side, Direction.FORWARD, inner, matches, pending.values)
-    records.add_never_called(side, {call.module for call in calls}, callable_modules)
+    # Without the eager side nobody knows which modules were called.
+    if shadow is not None:
+        records.add_never_called(side, {call.module for call in calls}, callable_modules)
     _add_root(side, pending, Direction.BACKWARD, pending.arrived_gradients())
     gradients = {
         name: gradient_name(name) for name in (m.value_name for m in matches.values()) if name

@@ -224,7 +224,9 @@ class StepObserver:
         shadow = pending.shadow
         if shadow is not None and self._shadow is not None and shadow.outputs:
             gradients = pending.arrived_gradients() or [None] * len(shadow.outputs)
-            self._shadow.backward(shadow, gradients)
+            # Off, as PyTorch asks for: a backward computes in the dtypes of its forward.
+            with AutocastState(()).restored():
+                self._shadow.backward(shadow, gradients)
         buffers = dict(self.original.named_buffers())
         # ORT computes gradients of frozen parameters too; autograd then drops them.
         frozen = {n for n, p in self.original.named_parameters() if not p.requires_grad}

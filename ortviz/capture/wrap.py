@@ -16,6 +16,7 @@ from ortviz._compat import ProgressSink, ensure_ortmodule, ort_private
 from ortviz._compat.ort_agents import execution_agent, on_agent_created, set_execution_agent
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.agent_switch import AgentSwitch
+from ortviz.capture.call_state import evaluating
 from ortviz.capture.copies import make_copyable
 from ortviz.capture.exports import ExportWatch
 from ortviz.capture.model_info import describe_run, module_aliases
@@ -76,11 +77,13 @@ def wrap_module(
     check_wrappable(model)
     api = ensure_ortmodule(progress) if progress is not None else ensure_ortmodule()
     options = _options(api, save_dir, debug_options)
+    evaluating_before = evaluating(model) if model.training else frozenset()
     ort_module: nn.Module = api.ORTModule(model, options)
     make_copyable(ort_module, options.logging.log_level.name)
-    WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level, keeping)
+    watched = WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level, keeping)
     info = describe_run(model, name, every)
     sink.started(replace(info, level=level, keep=keep or KeepRules()))
+    watched.exports.tell_modes(evaluating_before, 0)
     return ort_module
 
 
@@ -157,7 +160,7 @@ class WrappedModule:
         names = tuple(name for name, _ in model.named_modules())
         self._scopes = scopes = ModuleScopes(names, module_aliases(model))
         self._stages = StageCollector(save_dir, _PREFIX, scopes, sink)
-        self._exports = ExportWatch(model, self._stages, sink)
+        self.exports = ExportWatch(model, self._stages, sink)
         self._undo: list[Any] = []
         self.observer = StepObserver(model, sink, None, keeping)
         manager = ort_private.training_manager(ort_module)
@@ -208,14 +211,14 @@ class WrappedModule:
         if self._gave_up:
             return self._eager_forward(args, kwargs)
         if not ort_private.is_training_step(ort_module):
-            with self._exports.calling((args, kwargs)):
+            with self.exports.calling((args, kwargs)):
                 return self._guard_failure(self._forward, args, kwargs)
         taps = self.observer.taps
         pending = self.observer.begin(args, kwargs)
         if taps is not None:
             taps.current = pending
         try:
-            with self._exports.calling((args, kwargs)):
+            with self.exports.calling((args, kwargs)):
                 result = self._guard_failure(self._forward, args, kwargs)
         except BaseException:
             self.observer.abandoned(pending)
@@ -286,7 +289,7 @@ class WrappedModule:
                 (
                     found
                     for part in message.replace('"', "'").split()
-                    if (found := ModuleScopes(names).module_of(part.strip("'")))
+                    if (found := ModuleScopes(names).module_of(part.strip("'().")))
                 ),
                 None,
             )
@@ -299,15 +302,15 @@ class WrappedModule:
             return
         taps.reset()
         set_execution_agent(manager, AgentSwitch(agent, taps))
-        self._exports.agent_created(manager, Mode.TRAINING, max(self.observer.next_step - 1, 0))
+        self.exports.agent_created(manager, Mode.TRAINING, max(self.observer.next_step - 1, 0))
 
     def _inference_agent_created(self, manager: ExecutionManager) -> None:
-        self._exports.agent_created(manager, Mode.INFERENCE, max(self.observer.next_step - 1, 0))
+        self.exports.agent_created(manager, Mode.INFERENCE, max(self.observer.next_step - 1, 0))
 
     def _note_unseen(
         self, pending: PendingStep, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        pending.unseen_changes = self._exports.unseen_changes((args, kwargs))
+        pending.unseen_changes = self.exports.unseen_changes((args, kwargs))
 
 
 def _root_cause(error: BaseException | None) -> BaseException | None:

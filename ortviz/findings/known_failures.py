@@ -23,7 +23,38 @@ class Cause:
 _HALF_CHARACTERS = 300
 _OUTSIDE = "or leave that part out of the wrapped model and call it in eager PyTorch"
 
+_WITHOUT_AUTOCAST = (
+    "Leave autocast off around the wrapped model (the loss may stay under it) and train in "
+    "float32, or switch it off inside that module: with torch.autocast(device, enabled=False)"
+)
+
 _KNOWN: tuple[tuple[str, Cause], ...] = (
+    (
+        r"Could not find an implementation for",
+        Cause(
+            "ONNX Runtime has no kernel for this operation in this dtype. On a CPU that is so "
+            "for nearly all operations in bfloat16, which autocast uses there, and for many "
+            "gradients in float64 and float16.",
+            f"{_WITHOUT_AUTOCAST}. A model in float64 has to train in float32.",
+        ),
+    ),
+    (
+        r"bound to different types.*float16",
+        Cause(
+            "Under autocast this operation gets inputs of two dtypes, which ONNX does not allow; "
+            "LayerNorm is known for it.",
+            f"{_WITHOUT_AUTOCAST}.",
+        ),
+    ),
+    (
+        r"not exist parameter_names",
+        Cause(
+            "ORTModule's checks, which ORTMODULE_SKIPCHECK_POLICY switched on, fail on every "
+            "model with buffers, such as BatchNorm's running statistics.",
+            "Leave ORTMODULE_SKIPCHECK_POLICY at its default, or keep modules with buffers out "
+            "of the wrapped model.",
+        ),
+    ),
     (
         r"gradient builder has not been registered",
         Cause(

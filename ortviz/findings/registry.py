@@ -9,7 +9,12 @@ from ortviz.findings.detectors.batchnorm import FrozenBatchNorm
 from ortviz.findings.detectors.buffers import BufferDifference
 from ortviz.findings.detectors.divergence import FirstDivergence
 from ortviz.findings.detectors.engine import EagerEngine
-from ortviz.findings.detectors.exports import ReExport, SamplingSkipped
+from ortviz.findings.detectors.exports import (
+    ModesReset,
+    ReExport,
+    SamplingSkipped,
+    StaleGraph,
+)
 from ortviz.findings.detectors.fallback import Fallback
 from ortviz.findings.detectors.functions import IgnoredBackward
 from ortviz.findings.detectors.gradients import NonfiniteGradient
@@ -36,6 +41,8 @@ DEFAULT_DETECTORS: tuple[DetectorFactory, ...] = (
     NonfiniteInput,
     NonfiniteOrigin,
     ZeroLoss,
+    ModesReset,
+    StaleGraph,
     ReExport,
     SamplingSkipped,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -154,6 +155,31 @@ def test_exports_after_the_first_are_information(engine, only):
     assert only(engine.on_graph(graph(Mode.TRAINING, 2)), "re_export").evidence == (
         "3 exports so far."
     )
+
+
+def test_an_export_says_what_it_was_for(engine, only):
+    event = RunEvent(EventKind.EXPORT, 5, "ORTModule exported … again: input other is new.")
+    assert engine.on_event(event) == []
+    found = only(engine.on_graph(graph(Mode.TRAINING, 1)), "re_export")
+    assert found.evidence == f"{event.message} 2 exports so far."
+
+
+def test_a_graph_that_no_longer_fits_the_calls(engine, make, only):
+    step = replace(make.step(), unseen_changes=("input other is new (float32 with 2 axes)",))
+    found = only(engine.on_step(step, None), "stale_graph")
+    assert found.title == (
+        "ORTModule ran the graph it had, though input other is new (float32 with 2 axes)"
+    )
+    assert "SKIP_CHECK_DISABLED" in found.remedy
+    many = replace(make.step(), unseen_changes=tuple(f"input x[{i}] is new" for i in range(50)))
+    assert len(engine.on_step(many, None)) == 7, "the list of findings does not grow without end"
+    assert engine.on_step(make.step(), None) == []
+
+
+def test_a_module_that_trains_again(engine, only):
+    event = RunEvent(EventKind.EXPORT, 0, "ORTModule put fc1 into training mode.", module="fc1")
+    found = only(engine.on_event(event), "modes_reset")
+    assert (found.severity, found.module) == (Severity.WARNING, "fc1")
 
 
 def test_skipped_samples_are_information(engine, only):
