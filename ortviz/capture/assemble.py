@@ -59,6 +59,7 @@ def assemble(
         autocast=_autocast(pending),
         unseen_changes=pending.unseen_changes,
         functions=shadow.functions if shadow else (),
+        tap_check=pending.tap_check,
     )
     return StepCapture(
         record,

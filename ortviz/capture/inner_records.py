@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import NO_BACKWARD, SideBuilder
+from ortviz.capture.tap_check import describe
 from ortviz.record import SiteStatus
 
 
@@ -58,8 +59,11 @@ def level_notes(pending: PendingStep) -> list[str]:
     if plan is None:
         return []
     notes = []
+    checked = pending.tap_check
+    if checked is not None:
+        notes.append(describe(checked))
     count = len(plan.all_forward) + len(plan.all_backward)
-    if plan.only_watched_count and plan.inner.sites:
+    if plan.only_watched_count and (plan.inner.sites or checked is not None):
         notes.append(
             f"{plan.only_watched_count} of the {count} tensors read from ORT's run "
             "exist only because they are watched: in steps that are not sampled ORT merges them "

@@ -14,7 +14,7 @@ from ortviz.capture.records import SideBuilder
 from ortviz.capture.rerun_inputs import RerunNotes
 from ortviz.capture.second_run import StepFeeds
 from ortviz.capture.shadow import ShadowRun
-from ortviz.record import TensorStats
+from ortviz.record import TapCheck, TensorStats
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class PendingStep:
         parameter_grads: ORT's, by name, copied; only when sampled.
         gradient_names: ONNX names of those.
         ort_secs: Wall time of ORT's forward and backward.
+        tap_check: Whether reading tensors changed the results; where that was checked.
         notes: Sentences about what could not be seen.
         autocast: As the forward found it; None before.
         rerun: What re-running it takes, as far as known when it began; None when not kept.
@@ -63,6 +64,7 @@ class PendingStep:
     parameter_grads: Mapping[str, torch.Tensor | None] = field(default_factory=dict)
     gradient_names: Mapping[str, str] = field(default_factory=dict)
     ort_secs: float = 0.0
+    tap_check: TapCheck | None = None
     notes: list[str] = field(default_factory=list)
     autocast: AutocastState | None = None
     rerun: RerunNotes | None = None

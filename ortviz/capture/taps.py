@@ -23,6 +23,7 @@ from ortviz.capture.pending import PendingStep
 from ortviz.capture.plan import TapPlan
 from ortviz.capture.second_run import copy_feeds
 from ortviz.capture.stats import tensor_stats
+from ortviz.capture.tap_check import check_taps
 from ortviz.capture.tapped_build import TappedBuilder
 from ortviz.capture.threads import half_the_threads
 from ortviz.record import Level, Problem, Sink
@@ -81,6 +82,8 @@ class Taps:
         self._broken = ""
         self._not_inner = ""
         self._unreduced: list[tuple[str, torch.Tensor]] = []
+        self._checked = False
+        self._unchecked_outputs: tuple[PendingStep, tuple[torch.Tensor, ...]] | None = None
         self.current: PendingStep | None = None
 
     def reset(self) -> None:
@@ -89,6 +92,8 @@ class Taps:
         self._plan = None
         self._broken = self._not_inner = ""
         self._level = self._wanted_level
+        self._checked = False
+        self._unchecked_outputs = None
 
     def forget(self, pending: PendingStep) -> None:
         """Record nothing more of a step; its backward will still find its agent."""
@@ -140,6 +145,7 @@ class Taps:
         pending.ort_secs += perf_counter() - begun
         self._guarded(pending, lambda: self._reduce(pending))
         self._guarded(pending, lambda: self._read_gradients(pending, feeds, fetches))
+        self._guarded(pending, lambda: self._check(plain, pending))
         self._on_backward_done(pending)
 
     def _run_tapped(
@@ -160,6 +166,10 @@ class Taps:
             failure = error
         if failure is None:
             route.agent, route.state, pending.plan = tapped, own_state, self._plan
+            if not self._checked:
+                # Copied: the user may change them in place before the backward.
+                outputs = tuple(output.clone() for output in as_tensors(fetches))
+                self._unchecked_outputs = (pending, outputs)
             return
         pending.values.clear()
         self._unreduced.clear()
@@ -192,6 +202,7 @@ class Taps:
         if self._level is Level.TENSOR:
             # What leaves modules may still be had; the next sampled step tries.
             self._level = Level.MODULE
+            self._checked = False
             self._not_inner = (
                 "Tensors inside modules are not read: ONNX Runtime's run with all of them failed."
             )
@@ -239,6 +250,17 @@ class Taps:
                 (name, tensor_stats(tensor) if tensor.is_floating_point() else None)
                 for name, tensor in unreduced
             )
+
+    def _check(self, plain: Agent, pending: PendingStep) -> None:
+        """Once for each export, and again for a level that was given up: is it still ORT's run?"""
+        waiting = self._unchecked_outputs
+        if self._checked or waiting is None or waiting[0] is not pending:
+            return
+        self._unchecked_outputs = None
+        # Whatever comes of it, an extra run is not tried at every step.
+        self._checked = True
+        pending.tap_check = check_taps(self._manager, plain, pending, waiting[1])
+        self._checked = pending.tap_check is not None
 
     def _read_gradients(self, pending: PendingStep, feeds: OrtValues, fetches: OrtValues) -> None:
         arrived = as_tensors(feeds)

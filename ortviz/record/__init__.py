@@ -1,5 +1,6 @@
 """Plain frozen data and the run file. The bottom of the house: imports no other room."""
 
+from ortviz.record.checks import TapCheck
 from ortviz.record.comparisons import ErrorOrigin, SiteComparison, StepComparison, Verdict
 from ortviz.record.findings import Finding, Problem, Severity, View
 from ortviz.record.graphs import GraphRecord, Half, NodeRecord, Stage
@@ -79,6 +80,7 @@ __all__ = [
     "StepComparison",
     "StepLosses",
     "StepRecord",
+    "TapCheck",
     "TensorStats",
     "ToleranceRule",
     "Verdict",

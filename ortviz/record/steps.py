@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ortviz.record._enum import StrEnum
+from ortviz.record.checks import TapCheck
 from ortviz.record.sites import Site
 from ortviz.record.tensors import TensorStats
 
@@ -240,6 +241,8 @@ class StepRecord:
         unseen_changes: How the call differs from the one ORT's graph was exported for, where
             ORTModule did not look and ran the old graph; phrases for a person.
         functions: Custom autograd Functions that were called; looked for in some steps only.
+        tap_check: Whether the instrumented graph gave what the plain one gives; only in the step
+            in which that was checked, once for each export.
     """
 
     step: int
@@ -254,6 +257,7 @@ class StepRecord:
     autocast: str = ""
     unseen_changes: tuple[str, ...] = ()
     functions: tuple[FunctionCall, ...] = ()
+    tap_check: TapCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
