@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import NO_BACKWARD, SideBuilder
+from ortviz.capture.stats import host_values
 from ortviz.capture.tap_check import describe
 from ortviz.record import SiteStatus
 
@@ -34,9 +35,15 @@ def add_inner_values(
             stats = pending.inner[name]
             if stats is not None:
                 side.reduced(site, stats, value_name=name, module_type=kind)
+                if name in pending.values:
+                    side.values[site.id] = host_values(pending.values[name])
         elif name in pending.values:
             side.captured(
-                site, pending.values[name], keep_values=False, value_name=name, module_type=kind
+                site,
+                pending.values[name],
+                keep_values=pending.keeps(site),
+                value_name=name,
+                module_type=kind,
             )
         elif name in backward:
             side.missing(

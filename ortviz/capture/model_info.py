@@ -65,6 +65,15 @@ def module_aliases(model: nn.Module) -> dict[str, str]:
     }
 
 
+def callable_modules(model: nn.Module) -> dict[str, str]:
+    """Modules with a forward of their own: name -> class name; a ModuleList is never called."""
+    return {
+        name: type(module).__name__
+        for name, module in model.named_modules()
+        if type(module).forward is not nn.Module.forward
+    }
+
+
 def user_hooks(module: nn.Module) -> Iterator[tuple[str, object]]:
     """(kind, callable) of every hook registered on one module."""
     for attribute, kind in _HOOK_DICTS.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,7 +14,7 @@ from ortviz.capture.records import SideBuilder
 from ortviz.capture.rerun_inputs import RerunNotes
 from ortviz.capture.second_run import StepFeeds
 from ortviz.capture.shadow import ShadowRun
-from ortviz.record import TapCheck, TensorStats
+from ortviz.record import Keeping, Site, TapCheck, TensorStats
 
 
 @dataclass(slots=True)
@@ -24,11 +24,15 @@ class PendingStep:
     Attributes:
         step: Its number.
         sampled: Whether it is recorded in full.
+        keeping: Says which tensors are kept whole; None when none is.
         fallback: Whether eager PyTorch ran instead of ORT.
         plan: What the tapped agent reads; None for the plain agent.
         start: Inputs and weights as the step found them; only when sampled.
         buffers_before: Copies of the buffers when the step began; only when sampled.
         outputs: ORT's outputs, flattened copies; only when sampled.
+        verify_asked: Whether the user wants this step looked into deeply.
+        arguments: Copies of the user's positional and keyword arguments; only when sampled.
+        weight_versions: Of the parameters when the forward was over: whether they changed since.
         feeds: What ORT was fed; only when the tapped agent ran.
         values: What was read from ORT's run, by value name.
         inner: Statistics of what was read only for them, by value name, at the tensor level;
@@ -49,11 +53,15 @@ class PendingStep:
 
     step: int
     sampled: bool
+    keeping: Keeping | None = None
     fallback: bool = False
     plan: TapPlan | None = None
     start: SideBuilder | None = None
     buffers_before: dict[str, torch.Tensor] = field(default_factory=dict)
     outputs: list[torch.Tensor] = field(default_factory=list)
+    verify_asked: bool = False
+    arguments: tuple[Sequence[object], Mapping[str, object]] | None = None
+    weight_versions: tuple[int, ...] = ()
     feeds: StepFeeds | None = None
     values: dict[str, torch.Tensor] = field(default_factory=dict)
     inner: dict[str, TensorStats | None] = field(default_factory=dict)
@@ -69,6 +77,10 @@ class PendingStep:
     autocast: AutocastState | None = None
     rerun: RerunNotes | None = None
     unseen_changes: tuple[str, ...] = ()
+
+    def keeps(self, site: Site) -> bool:
+        """Whether the values of a site are wanted beyond the comparison."""
+        return self.keeping is not None and self.keeping.keeps(site.id)
 
     def arrived_gradients(self) -> list[torch.Tensor | None]:
         """What arrived at each output; None where autograd had nothing to give.

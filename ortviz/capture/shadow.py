@@ -72,7 +72,7 @@ class Shadow:
 
     def __init__(self, original: nn.Module) -> None:
         self._original = original
-        self._module = _copy_sharing_parameters(original)
+        self._module = copy_sharing_parameters(original)
         self._run_count = 0
 
     def forward(
@@ -118,7 +118,7 @@ class Shadow:
         Raises:
             CaptureError: The module cannot be copied any more.
         """
-        module = _copy_sharing_parameters(self._module)
+        module = copy_sharing_parameters(self._module)
         for name, buffer in module.named_buffers():
             if name in buffers_before:
                 buffer.data = buffers_before[name].detach().clone()
@@ -130,7 +130,7 @@ class Shadow:
         shape_changed = any(own.shape != p.shape or own.dtype != p.dtype for p, own in pairs)
         count = sum(1 for _ in self._original.parameters())
         if shape_changed or count != len(list(self._module.parameters())):
-            self._module = _copy_sharing_parameters(self._original)
+            self._module = copy_sharing_parameters(self._original)
             pairs = list(zip(self._original.parameters(), self._module.parameters(), strict=True))
         for parameter, own in pairs:
             own.data = parameter.data
@@ -221,7 +221,12 @@ def run_backward(
     run.seconds += perf_counter() - begun
 
 
-def _copy_sharing_parameters(original: nn.Module) -> nn.Module:
+def copy_sharing_parameters(original: nn.Module) -> nn.Module:
+    """Copy a module, user hooks left out; parameters share their storage with the original's.
+
+    Raises:
+        CaptureError: The module cannot be copied.
+    """
     memo: dict[int, object] = {}
     for parameter in original.parameters():
         memo[id(parameter)] = nn.Parameter(

@@ -228,7 +228,11 @@ class Taps:
         assert self._plan is not None
         names = self._plan.all_forward
         kept = len(names) - len(self._plan.inner.forward_names)
-        self._running.values.update(zip(names[:kept], tensors[:kept], strict=True))
+        overwritten = self._plan.overwritten
+        self._running.values.update(
+            (name, tensor.clone() if name in overwritten else tensor)
+            for name, tensor in zip(names[:kept], tensors[:kept], strict=True)
+        )
         self._unreduced += zip(names[kept:], tensors[kept:], strict=True)
 
     def _on_backward(self, tensors: tuple[torch.Tensor, ...]) -> None:
@@ -250,6 +254,11 @@ class Taps:
                 (name, tensor_stats(tensor) if tensor.is_floating_point() else None)
                 for name, tensor in unreduced
             )
+        sites = pending.plan.inner.sites if pending.plan is not None else {}
+        for name, tensor in unreduced:
+            site = sites.get(name)
+            if site is not None and pending.keeps(site):
+                pending.values[name] = tensor.clone()
 
     def _check(self, plain: Agent, pending: PendingStep) -> None:
         """Once for each export, and again for a level that was given up: is it still ORT's run?"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ortviz.errors import UnknownNameError
 from ortviz.record import (
@@ -17,7 +17,21 @@ from ortviz.record import (
 )
 from ortviz.record.store import RunReader
 from ortviz.session.lookup import Lookup
+from ortviz.session.rerun import Rerun, rerun
+from ortviz.session.step_tensors import (
+    SideName,
+    TensorList,
+    kept_tensor,
+    side_of,
+    step_histogram,
+)
 from ortviz.session.tables import text_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from ortviz.record import Histogram
 
 T = TypeVar("T")
 
@@ -57,6 +71,64 @@ class Step:
             UnknownNameError: No loss was recorded at this step.
         """
         return self._read(lambda reader: reader.losses(self.number))
+
+    @property
+    def kept(self) -> TensorList:
+        """The whole tensors that were kept of this step, as ``ortviz.wrap(keep=…)`` said."""
+        return TensorList(self._read(lambda reader: reader.kept.at(self.number)))
+
+    def tensor(self, site: str, side: SideName = "ort") -> np.ndarray:
+        """The elements of a tensor that was kept.
+
+        Args:
+            site: The site's address, for example ``forward/blocks.0#out0``.
+            side: ``ort`` or ``eager``.
+
+        Returns:
+            Array in the tensor's shape and dtype; bfloat16 and float8, which numpy does not have,
+            widened to float32.
+
+        Raises:
+            UnknownNameError: There is no such site or side, or it was not kept; says how to get
+                it.
+        """
+        chosen = side_of(side)
+        return self._read(lambda reader: kept_tensor(reader, self.number, site, chosen))
+
+    def histogram(self, site: str, side: SideName = "ort", bins: int | None = None) -> Histogram:
+        """How the elements of a tensor are spread, where that or the tensor was kept.
+
+        Args:
+            site: The site's address.
+            side: ``ort`` or ``eager``.
+            bins: How many; None for as many as ``ortviz.wrap(histograms=…)`` kept, else 64.
+
+        Raises:
+            UnknownNameError: As :meth:`tensor` says.
+        """
+        chosen = side_of(side)
+        return self._read(lambda reader: step_histogram(reader, self.number, site, chosen, bins))
+
+    @property
+    def can_rerun(self) -> bool:
+        """Whether what :meth:`rerun` takes was kept, as ``ortviz.wrap(rerun=True)`` does."""
+        return self._read(lambda reader: self.number in reader.kept.rerun_steps())
+
+    def rerun(self, model: nn.Module, *, ort: bool = True) -> Rerun:
+        """Run this step again on a copy of a model, for tensors that were not kept.
+
+        Weights, buffers, inputs, dropout masks and arriving gradients are those recorded; of
+        ``model`` only the architecture counts, and nothing of it is changed.
+
+        Args:
+            model: The recorded model, wrapped or not, or a new one built in the same way.
+            ort: Also run ORT's side, which exports the model once more.
+
+        Raises:
+            UnknownNameError: What it takes was not kept.
+            CaptureError: ``model`` is another model than the recorded one.
+        """
+        return self._read(lambda reader: rerun(reader, self.number, model, ort=ort))
 
     def compare(self) -> StepComparison:
         """Eager PyTorch (reference) against ONNX Runtime (candidate), compared when recorded.

@@ -1,0 +1,179 @@
+"""``step.rerun(model)``: a recorded step once more, with all its tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ortviz.errors import EnvironmentProblem, UnknownNameError
+from ortviz.record import (
+    Histogram,
+    KeptTensor,
+    RawTensor,
+    Side,
+    SiteRecord,
+    StepCapture,
+    StepComparison,
+    StepRecord,
+    TensorStats,
+)
+from ortviz.record.histograms import DEFAULT_BINS, histogram_of
+from ortviz.record.store import RunReader
+from ortviz.session.step_tensors import SideName, TensorList, check_site, label, side_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+_RELATIVE = 1e-9
+"""Means and norms of equal tensors may be added up in another order."""
+
+
+class Rerun:
+    """One step that ran again; its tensors are in memory as long as this is.
+
+    Attributes:
+        step: Number of the training forward pass, from 0.
+        why_no_ort: Why ORT's side did not run again; empty when it did or was not asked for.
+        record: Both sides' sites with their statistics, of the second run.
+        differing: Sites whose statistics are not those that were recorded, in execution order,
+            eager before ORT. Empty when the step came out the same. The numbers may differ where
+            the model depends on more than its weights, buffers and inputs (a counter, a file, the
+            time), on another machine, or with another version of torch.
+    """
+
+    def __init__(self, capture: StepCapture, recorded: StepRecord, why_no_ort: str) -> None:
+        self.step = capture.record.step
+        self.why_no_ort = why_no_ort
+        self.record = capture.record
+        self._capture = capture
+        self.differing = tuple(
+            (each.site.id, label(side))
+            for side in self._ran()
+            for each, before in _pairs(_sites(capture.record, side), _sites(recorded, side))
+            if not _same(each.stats, before.stats)
+        )
+
+    @property
+    def tensors(self) -> TensorList:
+        """All tensors there are, eager before ORT, in execution order."""
+        return TensorList(
+            KeptTensor(each.site.id, side, raw.dtype, raw.values.shape, raw.size_bytes)
+            for side in self._ran()
+            for each in _sites(self.record, side)
+            if (raw := self._raw(each, side)) is not None
+        )
+
+    def tensor(self, site: str, side: SideName = "ort") -> np.ndarray:
+        """The elements of a tensor; see :meth:`ortviz.session.contents.Step.tensor`.
+
+        Raises:
+            UnknownNameError: There is no such site or side, or that side did not run again.
+        """
+        chosen = side_of(side)
+        if chosen not in self._ran():
+            raise UnknownNameError(
+                f"ORT's side of step {self.step} did not run again.", self.why_no_ort
+            )
+        check_site(self.record, site, chosen)
+        seen = next(each for each in _sites(self.record, chosen) if each.site.id == site)
+        raw = self._raw(seen, chosen)
+        if raw is None:
+            raise UnknownNameError(f"Of {site} only statistics came out of the second run.")
+        return raw.values
+
+    def histogram(self, site: str, side: SideName = "ort", bins: int = DEFAULT_BINS) -> Histogram:
+        """Counts of a tensor's elements in bins of equal width.
+
+        Raises:
+            UnknownNameError: As :meth:`tensor` says.
+        """
+        return histogram_of(self.tensor(site, side), bins)
+
+    def compare(self) -> StepComparison:
+        """Eager PyTorch against ONNX Runtime, of the second run."""
+        from ortviz.compare import compare_step
+
+        return compare_step(self._capture)
+
+    def _ran(self) -> tuple[Side, ...]:
+        ran_ort = not self.record.fallback
+        return (Side.REFERENCE, Side.CANDIDATE) if ran_ort else (Side.REFERENCE,)
+
+    def _raw(self, seen: SiteRecord, side: Side) -> RawTensor | None:
+        capture = self._capture
+        own = capture.reference_values if side is Side.REFERENCE else capture.candidate_values
+        values = own.get(seen.site.id, capture.start_values.get(seen.site.id))
+        if values is None or seen.stats is None:
+            return None
+        return RawTensor(values, seen.stats.dtype)
+
+    def __repr__(self) -> str:
+        sides = " and ".join(label(side) for side in self._ran())
+        count = len(self.differing)
+        outcome = f"{count} sites differ from the record" if count else "as it was recorded"
+        return f"<Rerun of step {self.step}: {sides}, {len(self.tensors)} tensors, {outcome}>"
+
+
+def rerun(reader: RunReader, step: int, model: nn.Module, *, ort: bool) -> Rerun:
+    """Run a recorded step again.
+
+    Args:
+        reader: The run.
+        step: The step.
+        model: Of the recorded architecture; not changed.
+        ort: Whether ORT's side is to run too.
+
+    Raises:
+        UnknownNameError: What it takes was not kept; says which steps can be run again.
+        CaptureError: ``model`` is another model.
+        EnvironmentProblem: There is no PyTorch.
+    """
+    recorded = reader.step(step)
+    known = reader.kept.rerun_steps()
+    if step not in known:
+        raise UnknownNameError(f"Step {step} cannot be run again.", _remedy(known))
+    kept = reader.kept.rerun(step)
+    try:
+        from ortviz.capture.rerun import rerun_step
+    except ImportError as error:
+        raise EnvironmentProblem(
+            f"PyTorch cannot be imported ({error}).", "Run: pip install 'ortviz[cpu]'."
+        ) from error
+    done = rerun_step(model, kept, with_ort=ort, level=reader.info().level)
+    return Rerun(done.capture, recorded, done.why_no_ort)
+
+
+def _remedy(known: tuple[int, ...]) -> str:
+    if not known:
+        return "Pass rerun=True to ortviz.wrap (--rerun) to keep what that takes."
+    shown = [*map(str, known[:3]), "…", *map(str, known[-3:])] if len(known) > 7 else known
+    return (
+        f"Steps that can are {', '.join(map(str, shown))}; a larger keep_bytes= keeps more of them."
+    )
+
+
+def _sites(record: StepRecord, side: Side) -> tuple[SiteRecord, ...]:
+    return record.reference if side is Side.REFERENCE else record.candidate
+
+
+def _pairs(
+    now: tuple[SiteRecord, ...], before: tuple[SiteRecord, ...]
+) -> list[tuple[SiteRecord, SiteRecord]]:
+    recorded = {seen.site: seen for seen in before}
+    return [(each, recorded[each.site]) for each in now if each.site in recorded]
+
+
+def _same(now: TensorStats | None, before: TensorStats | None) -> bool:
+    if now is None or before is None:
+        return now is before
+    exact = ("shape", "dtype", "minimum", "maximum", "zero_count", "nan_count", "posinf_count")
+    return all(getattr(now, name) == getattr(before, name) for name in exact) and all(
+        _close(getattr(now, name), getattr(before, name)) for name in ("mean", "std", "l2_norm")
+    )
+
+
+def _close(now: float | None, before: float | None) -> bool:
+    if now is None or before is None:
+        return now is before
+    return math.isclose(now, before, rel_tol=_RELATIVE, abs_tol=1e-300)
