@@ -107,13 +107,9 @@ class FindingsEngine:
         return self._ask(lambda detector: detector.on_graph(graph))
 
     def findings(self) -> tuple[Finding, ...]:
-        """Everything so far: most severe first, then by first step."""
-        return tuple(
-            sorted(
-                (merged.finding() for merged in self._merged.values()),
-                key=lambda finding: (_rank(finding), _step(finding), finding.key),
-            )
-        )
+        """Everything so far: most severe first, then by first step, then as they were found."""
+        found = (merged.finding() for merged in self._merged.values())
+        return tuple(sorted(found, key=lambda finding: (_rank(finding), _step(finding))))
 
     def _ask(self, question: Callable[[Detector], Iterable[Finding]]) -> list[Finding]:
         changed: dict[str, Finding] = {}

@@ -25,13 +25,12 @@ def findings_view(findings: Iterable[Finding], problems: Iterable[Problem]) -> F
 
 
 def ordered_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """Most severe first, then by first step (the whole run's before any step's), then by key."""
+    """Most severe first, then by first step (the whole run's before any step's), else as given."""
     return sorted(
         findings,
         key=lambda finding: (
             _RANK[finding.severity],
             -1 if finding.first_step is None else finding.first_step,
-            finding.key,
         ),
     )
 

@@ -215,12 +215,11 @@ class RunReader:
 
     @_reading
     def findings(self) -> tuple[Finding, ...]:
-        """All findings: most severe first, then by first step."""
+        """All findings: most severe first, then by first step, then as they were found."""
         order = list(Severity)
-        found = (unpack(Finding, row[0]) for row in self._database.rows("SELECT body FROM finding"))
-        return tuple(
-            sorted(found, key=lambda f: (order.index(f.severity), f.first_step or 0, f.key))
-        )
+        rows = self._database.rows("SELECT body FROM finding ORDER BY rowid")
+        found = (unpack(Finding, row[0]) for row in rows)
+        return tuple(sorted(found, key=lambda f: (order.index(f.severity), f.first_step or 0)))
 
     @_reading
     def problems(self) -> tuple[Problem, ...]:
