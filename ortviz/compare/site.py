@@ -165,9 +165,7 @@ class _Pair:
         ort = largest_difference(self.candidate, wide)
         if eager is None or ort is None:
             return ""
-        measured = (
-            f"From eager PyTorch in float64, eager is off by {eager:.3g} and ORT by {ort:.3g}"
-        )
+        measured = f"Against float64, eager is off by {eager:.3g} and ORT by {ort:.3g}"
         if ort > _MUCH_FARTHER * eager:
             return f"{measured}: ORT is the farther one."
         if eager > _MUCH_FARTHER * ort:
