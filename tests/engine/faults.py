@@ -103,6 +103,16 @@ class GraphEdit:
         for offset, each in enumerate(nodes):
             self.graph.node.insert(place + offset, each)
 
+    def copy_source(self, name: str) -> None:
+        """In all steps, every node gets a copy of a graph input, so that none can write to it."""
+        copy = f"{name}/copy"
+        for node in self.graph.node:
+            for slot, value in enumerate(node.input):
+                if value == name:
+                    node.input[slot] = copy
+        zero = self.constant(np.zeros((), np.float32))
+        self.graph.node.insert(0, helper.make_node("Add", [name, zero], [copy], copy))
+
     def _condition(self, mark: Mark) -> str:
         limit = self.constant(np.array(mark.above, helper.tensor_dtype_to_np_dtype(mark.dtype)))
         nodes = [
@@ -156,6 +166,16 @@ def poisoned(value: str, width: int, column: int) -> Fault:
     pattern = np.ones(width, np.float32)
     pattern[column] = np.nan
     return lambda edit: edit.multiply(value, pattern)
+
+
+def frozen(*buffers: str) -> Fault:
+    """Buffers that ORT's kernels read and no longer write, from the first step on."""
+
+    def plant(edit: GraphEdit) -> None:
+        for name in buffers:
+            edit.copy_source(name)
+
+    return plant
 
 
 @contextmanager
