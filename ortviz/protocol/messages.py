@@ -24,6 +24,7 @@ LossName = Literal["mae", "mape", "smape", "user"]
 MaskedLossName = Literal["mape", "smape"]
 SeverityName = Literal["error", "warning", "info"]
 VerdictName = Literal["equal", "rounding", "divergent", "not_comparable"]
+OriginName = Literal["here", "inherited", "unknown"]
 ViewName = Literal["losses", "graph", "traces", "gradients", "findings"]
 StatusName = Literal["waiting", "live", "paused", "ended"]
 SiteStatusName = Literal["captured", "fused_away", "never_called", "no_gradient", "not_captured"]
@@ -230,7 +231,12 @@ class StatsCell(TypedDict):
 
 
 class TraceRow(TypedDict):
-    """One site of a step, eager left, ORT right."""
+    """One site of a step, eager left, ORT right.
+
+    ``tolerance`` is relative, as ``max_rel_error`` is; ``noise_floor`` and ``local_abs_error`` are
+    in the tensor's own unit, as ``max_abs_error`` is. ``local_*`` hold ORT against eager PyTorch's
+    module fed ORT's own input.
+    """
 
     site_id: str
     direction: DirectionName
@@ -249,6 +255,14 @@ class TraceRow(TypedDict):
     worst_index: list[int] | None
     worst_reference: WireFloat
     worst_candidate: WireFloat
+    max_ulp_error: WireFloat
+    cosine: WireFloat
+    mismatched_fraction: WireFloat
+    tolerance_reason: str
+    noise_floor: WireFloat
+    origin: OriginName
+    local_abs_error: WireFloat
+    local_rel_error: WireFloat
 
 
 class HookRow(TypedDict):
@@ -262,13 +276,18 @@ class HookRow(TypedDict):
 
 
 class TracesView(TypedDict):
-    """Answer to ``traces``: a step's sites in execution order, by direction."""
+    """Answer to ``traces``: a step's sites in execution order, by direction.
+
+    ``first_divergence`` holds one site a direction, ``first_own_divergence`` likewise the first
+    whose difference was born there.
+    """
 
     step: int
     mode: ModeName
     fallback: bool
     rows: list[TraceRow]
     first_divergence: list[str]
+    first_own_divergence: list[str]
     hook_events: list[HookRow]
     ort_secs: WireFloat
     eager_secs: WireFloat
@@ -293,13 +312,19 @@ class GradientRow(TypedDict):
     weight_norm: WireFloat
     verdict: VerdictName
     reason: str
+    origin: OriginName
 
 
 class GradientsView(TypedDict):
-    """Answer to ``gradients``: along depth, input side first."""
+    """Answer to ``gradients``: along depth, input side first.
+
+    ``first_divergence`` and ``first_own_divergence`` are those of ``traces`` that are gradients.
+    """
 
     step: int
     rows: list[GradientRow]
+    first_divergence: list[str]
+    first_own_divergence: list[str]
     notes: list[str]
 
 

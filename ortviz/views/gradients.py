@@ -9,6 +9,7 @@ from ortviz.protocol.codec import wire_float
 from ortviz.protocol.messages import GradientRow, GradientState, GradientsView, WireFloat
 from ortviz.record import (
     Direction,
+    ErrorOrigin,
     RunInfo,
     Site,
     SiteComparison,
@@ -19,6 +20,9 @@ from ortviz.record import (
     Verdict,
 )
 from ortviz.views.cells import inf_count, site_label
+from ortviz.views.traces import first_ids
+
+_GRADIENTS = (Direction.BACKWARD, Direction.PARAMETER_GRAD)
 
 
 def gradients_view(info: RunInfo, step: StepRecord, comparison: StepComparison) -> GradientsView:
@@ -36,7 +40,13 @@ def gradients_view(info: RunInfo, step: StepRecord, comparison: StepComparison) 
         _row(site, reference, candidate, compared.get(site), depths.get(site.module, 0))
         for site in sorted(places, key=places.__getitem__)
     ]
-    return {"step": step.step, "rows": rows, "notes": list(step.notes)}
+    return {
+        "step": step.step,
+        "rows": rows,
+        "first_divergence": first_ids(comparison.first_divergence, _GRADIENTS),
+        "first_own_divergence": first_ids(comparison.first_own_divergence, _GRADIENTS),
+        "notes": list(step.notes),
+    }
 
 
 def module_depths(info: RunInfo, step: StepRecord) -> dict[str, int]:
@@ -138,6 +148,7 @@ def _row(
         "weight_norm": _weight_norm(weight) if is_parameter else None,
         "verdict": (result.verdict if result else Verdict.NOT_COMPARABLE).value,
         "reason": _reason(eager, ort, result),
+        "origin": (result.origin if result else ErrorOrigin.UNKNOWN).value,
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ortviz.protocol.codec import wire_float
 from ortviz.protocol.messages import HookRow, TraceRow, TracesView
 from ortviz.record import (
     Direction,
     HookEvent,
+    Site,
     SiteComparison,
     SiteRecord,
     StepComparison,
@@ -49,18 +50,30 @@ def traces_view(step: StepRecord, comparison: StepComparison) -> TracesView:
         _row(site_id, reference.get(site_id), candidate.get(site_id), compared.get(site_id), types)
         for site_id in _row_order(step.reference, step.candidate)
     ]
-    first = comparison.first_divergence
     return {
         "step": step.step,
         "mode": step.mode.value,
         "fallback": step.fallback,
         "rows": rows,
-        "first_divergence": [first[key].id for key in DIRECTION_ORDER if key in first],
+        "first_divergence": first_ids(comparison.first_divergence),
+        "first_own_divergence": first_ids(comparison.first_own_divergence),
         "hook_events": [_hook_row(event) for event in step.hook_events],
         "ort_secs": wire_float(step.ort_secs),
         "eager_secs": wire_float(step.eager_secs),
         "notes": list(step.notes),
     }
+
+
+def first_ids(
+    first: Mapping[Direction, Site], among: Collection[Direction] = DIRECTION_ORDER
+) -> list[str]:
+    """The ids of one site a direction, in the order of the groups of rows.
+
+    Args:
+        first: The sites.
+        among: The directions that are wanted.
+    """
+    return [first[key].id for key in DIRECTION_ORDER if key in first and key in among]
 
 
 def _row_order(reference: Iterable[SiteRecord], candidate: Iterable[SiteRecord]) -> list[str]:
@@ -83,6 +96,7 @@ def _row(
     assert known is not None
     site = known.site
     verdict, reason = _verdict(reference, candidate, result)
+    found = result or SiteComparison(site, verdict)
     if site.direction in _SHARED and (reference is None or candidate is None):
         reference = candidate = known
     return {
@@ -97,12 +111,20 @@ def _row(
         "candidate": stats_cell(candidate, _NO_CANDIDATE),
         "verdict": verdict.value,
         "reason": reason,
-        "max_abs_error": wire_float(result.max_abs_error) if result else None,
-        "max_rel_error": wire_float(result.max_rel_error) if result else None,
-        "tolerance": wire_float(result.tolerance) if result else None,
-        "worst_index": index_list(result.worst_index) if result else None,
-        "worst_reference": wire_float(result.worst_reference) if result else None,
-        "worst_candidate": wire_float(result.worst_candidate) if result else None,
+        "max_abs_error": wire_float(found.max_abs_error),
+        "max_rel_error": wire_float(found.max_rel_error),
+        "tolerance": wire_float(found.tolerance),
+        "worst_index": index_list(found.worst_index),
+        "worst_reference": wire_float(found.worst_reference),
+        "worst_candidate": wire_float(found.worst_candidate),
+        "max_ulp_error": wire_float(found.max_ulp_error),
+        "cosine": wire_float(found.cosine),
+        "mismatched_fraction": wire_float(found.mismatched_fraction),
+        "tolerance_reason": found.tolerance_reason,
+        "noise_floor": wire_float(found.noise_floor),
+        "origin": found.origin.value,
+        "local_abs_error": wire_float(found.local_abs_error),
+        "local_rel_error": wire_float(found.local_rel_error),
     }
 
 

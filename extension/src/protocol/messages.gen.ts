@@ -35,6 +35,8 @@ export type SeverityName = "error" | "warning" | "info";
 
 export type VerdictName = "equal" | "rounding" | "divergent" | "not_comparable";
 
+export type OriginName = "here" | "inherited" | "unknown";
+
 export type ViewName = "losses" | "graph" | "traces" | "gradients" | "findings";
 
 export type StatusName = "waiting" | "live" | "paused" | "ended";
@@ -241,7 +243,13 @@ export interface StatsCell {
   first_nonfinite_index: number[] | null;
 }
 
-/** One site of a step, eager left, ORT right. */
+/**
+ * One site of a step, eager left, ORT right.
+ *
+ * `tolerance` is relative, as `max_rel_error` is; `noise_floor` and `local_abs_error` are
+ * in the tensor's own unit, as `max_abs_error` is. `local_*` hold ORT against eager PyTorch's
+ * module fed ORT's own input.
+ */
 export interface TraceRow {
   site_id: string;
   direction: DirectionName;
@@ -260,6 +268,14 @@ export interface TraceRow {
   worst_index: number[] | null;
   worst_reference: WireFloat;
   worst_candidate: WireFloat;
+  max_ulp_error: WireFloat;
+  cosine: WireFloat;
+  mismatched_fraction: WireFloat;
+  tolerance_reason: string;
+  noise_floor: WireFloat;
+  origin: OriginName;
+  local_abs_error: WireFloat;
+  local_rel_error: WireFloat;
 }
 
 /** A hook call on the eager shadow. */
@@ -271,13 +287,19 @@ export interface HookRow {
   duration_secs: WireFloat;
 }
 
-/** Answer to `traces`: a step's sites in execution order, by direction. */
+/**
+ * Answer to `traces`: a step's sites in execution order, by direction.
+ *
+ * `first_divergence` holds one site a direction, `first_own_divergence` likewise the first
+ * whose difference was born there.
+ */
 export interface TracesView {
   step: number;
   mode: ModeName;
   fallback: boolean;
   rows: TraceRow[];
   first_divergence: string[];
+  first_own_divergence: string[];
   hook_events: HookRow[];
   ort_secs: WireFloat;
   eager_secs: WireFloat;
@@ -300,12 +322,19 @@ export interface GradientRow {
   weight_norm: WireFloat;
   verdict: VerdictName;
   reason: string;
+  origin: OriginName;
 }
 
-/** Answer to `gradients`: along depth, input side first. */
+/**
+ * Answer to `gradients`: along depth, input side first.
+ *
+ * `first_divergence` and `first_own_divergence` are those of `traces` that are gradients.
+ */
 export interface GradientsView {
   step: number;
   rows: GradientRow[];
+  first_divergence: string[];
+  first_own_divergence: string[];
   notes: string[];
 }
 

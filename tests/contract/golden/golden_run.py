@@ -15,6 +15,7 @@ from golden_graphs import GRAPHS
 
 from ortviz.record import (
     Direction,
+    ErrorOrigin,
     EventKind,
     Finding,
     GradientArrival,
@@ -219,6 +220,9 @@ def comparison(step: int) -> StepComparison:
     return StepComparison(step, tuple(results), first)
 
 
+_TOLERANCE = "rounding of float32"
+
+
 def _compared(site: Site, shape: tuple[int, ...], scale: float, step: int) -> SiteComparison:
     if site.module in ("blocks.0", "unused") and site.slot == "out0":
         return SiteComparison(site, Verdict.NOT_COMPARABLE, _FUSED)
@@ -239,13 +243,21 @@ def _compared(site: Site, shape: tuple[int, ...], scale: float, step: int) -> Si
             1.0,
             mismatch,
             2.0**-18,
+            None if mismatch else 2.0**20 * step,
+            None if mismatch else 0.5,
+            1.0,
+            tolerance_reason=_TOLERANCE,
         )
     if _is_poisoned(site, step) or site.direction is Direction.BUFFER:
-        return SiteComparison(site, Verdict.EQUAL, tolerance=2.0**-18)
+        return SiteComparison(
+            site, Verdict.EQUAL, tolerance=2.0**-18, mismatched_fraction=0.0,
+            tolerance_reason=_TOLERANCE,
+        )  # fmt: skip
     error = 2.0**-24
     return SiteComparison(
         site, Verdict.ROUNDING, "", error, error / scale, error / 4, worst, scale,
-        scale + error, 0, 2.0**-18,
+        scale + error, 0, 2.0**-18, 3.0, 1.0, 0.0, error / 2, ErrorOrigin.UNKNOWN, error / 4,
+        error / 4 / scale, _TOLERANCE,
     )  # fmt: skip
 
 
