@@ -26,6 +26,10 @@ from ortviz.errors import CaptureError, OrtvizError
 from ortviz.record import Direction, Keeping, Problem, Sink
 
 _OPEN_LIMIT = 8
+_OVERWRITTEN = (
+    "The eager side of this step is missing: the model changed the output of a module in place, "
+    "as it had not done before. From the next sampled step on outputs are copied."
+)
 
 
 class StepObserver:
@@ -226,7 +230,9 @@ class StepObserver:
             gradients = pending.arrived_gradients() or [None] * len(shadow.outputs)
             # Off, as PyTorch asks for: a backward computes in the dtypes of its forward.
             with AutocastState(()).restored():
-                self._shadow.backward(shadow, gradients)
+                if not self._shadow.backward(shadow, gradients):
+                    pending.shadow = None
+                    pending.notes.append(_OVERWRITTEN)
         buffers = dict(self.original.named_buffers())
         # ORT computes gradients of frozen parameters too; autograd then drops them.
         frozen = {n for n, p in self.original.named_parameters() if not p.requires_grad}

@@ -74,6 +74,8 @@ class Shadow:
         self._original = original
         self._module = copy_sharing_parameters(original)
         self._run_count = 0
+        # Unknown before the first run, which therefore copies.
+        self._changes_in_place: bool | None = None
 
     def forward(
         self,
@@ -93,21 +95,30 @@ class Shadow:
         self._sync(buffers_before)
         # In runs 1, 2, 4, 8, …: what a model calls rarely changes, and looking costs time.
         self._run_count += 1
+        share = self._changes_in_place is False
         if self._run_count & (self._run_count - 1):
-            return run_forward(self._module, args, kwargs, dropout_masks)
+            return run_forward(self._module, args, kwargs, dropout_masks, share=share)
         with FunctionFinder(self._module) as finder:
-            run = run_forward(self._module, args, kwargs, dropout_masks)
+            run = run_forward(self._module, args, kwargs, dropout_masks, share=share)
         run.functions = tuple(finder.calls)
         return run
 
-    def backward(self, run: ShadowRun, gradients: Sequence[torch.Tensor | None]) -> None:
+    def backward(self, run: ShadowRun, gradients: Sequence[torch.Tensor | None]) -> bool:
         """Run backward from the gradients that ORT's outputs received; fills ``run``.
 
         Args:
             run: From :meth:`forward`.
             gradients: One per output of ``run.outputs``; None where none arrived.
+
+        Returns:
+            Whether the run can be used: False when it changed in place what it was not expected
+            to change. The next one copies.
         """
+        run.trace.snapshots.keep_apart(each for each in gradients if each is not None)
         run_backward(self._module, run, gradients)
+        expected, changed = self._changes_in_place, run.trace.snapshots.overwritten
+        self._changes_in_place = changed or bool(expected)
+        return not (changed and expected is False)
 
     def twin(self, buffers_before: Mapping[str, torch.Tensor]) -> nn.Module:
         """Copy the shadow, in the modes of its latest run; parameters share their storage.
@@ -149,6 +160,8 @@ def run_forward(
     args: Sequence[object],
     kwargs: Mapping[str, object],
     dropout_masks: Sequence[torch.Tensor] | None,
+    *,
+    share: bool = False,
 ) -> ShadowRun:
     """Run a copy of the user's module eagerly, with hooks.
 
@@ -157,6 +170,7 @@ def run_forward(
         args: Copied, since eager code may change them in place.
         kwargs: Likewise.
         dropout_masks: ORT's masks in graph order; None when its graph draws nothing.
+        share: See :class:`ortviz.capture.snapshots.Snapshots`.
     """
     own_args = map_tensors(list(args), detached_copy)
     own_kwargs = map_tensors(dict(kwargs), detached_copy)
@@ -168,7 +182,7 @@ def run_forward(
     begun = perf_counter()
     with (
         preserved_random_state(),
-        ShadowTrace(module, given, lambda: len(masks)) as trace,
+        ShadowTrace(module, given, lambda: len(masks), share=share) as trace,
         replay or nullcontext(),
     ):
         result = module(*own_args, **own_kwargs)

@@ -16,6 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
 from ortviz.capture.call_inputs import CallArguments, TensorKey, note_arguments, tensor_key
+from ortviz.capture.snapshots import Snapshots
 from ortviz.capture.trees import tensors_in
 from ortviz.record import HookEvent
 
@@ -28,7 +29,7 @@ class ModuleCall:
         module: Fully qualified name.
         call: Which call of this module within the step, from 0.
         type_name: Class name.
-        outputs: Copies of the tensors it returned, flattened.
+        outputs: What the tensors held that it returned, flattened.
         needs_grad: Whether each of them was on the autograd graph.
         gradients: The gradient that arrived at each, None until (or unless) one does.
         arguments: What it was given; None unless the trace notes that.
@@ -54,8 +55,10 @@ class ShadowTrace:
         module: Whose modules are hooked.
         given: Tensors that both sides start from; None when arguments of calls are not noted.
         masks_used: How many dropout masks were used so far.
+        share: Whether values may share memory with the run; see :class:`Snapshots`.
 
     Attributes:
+        snapshots: How the values were taken.
         calls: In the order in which the modules returned.
         gradient_order: (index into ``calls``, output index) in the order gradients arrived.
         events: For the hook trace.
@@ -66,7 +69,10 @@ class ShadowTrace:
         module: nn.Module,
         given: Sequence[torch.Tensor] | None = None,
         masks_used: Callable[[], int] = lambda: 0,
+        *,
+        share: bool = False,
     ) -> None:
+        self.snapshots = Snapshots(share=share)
         self.calls: list[ModuleCall] = []
         self.gradient_order: list[tuple[int, int]] = []
         self.events: list[HookEvent] = []
@@ -85,6 +91,8 @@ class ShadowTrace:
         self._keep_alive: list[torch.Tensor] = []
 
     def __enter__(self) -> Self:
+        self.snapshots.keep_apart(self._module.parameters())
+        self.snapshots.keep_apart(self._module.buffers())
         for name, module in self._module.named_modules():
             if isinstance(module, torch.jit.ScriptModule):
                 continue
@@ -151,7 +159,7 @@ class ShadowTrace:
         places.append((index, slot))
 
     def _gradient(self, places: list[tuple[int, int]], gradient: torch.Tensor) -> None:
-        copy = gradient.detach().clone()
+        copy = self.snapshots.of_gradient(gradient)
         # Backward enters a container before its last child.
         for index, slot in reversed(places):
             call = self.calls[index]
@@ -166,7 +174,7 @@ class ShadowTrace:
         if key not in self._copies:
             # The id is only a valid key while the tensor lives.
             self._keep_alive.append(tensor)
-            self._copies[key] = tensor.detach().clone()
+            self._copies[key] = self.snapshots.of_result(tensor)
         return self._copies[key]
 
     def _event(self, kind: str, module: str, call: int, seconds: float | None = None) -> None:
