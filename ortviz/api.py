@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ortviz.compare import Tolerance, tolerance_rules
 from ortviz.errors import EnvironmentProblem, StoreError, WrapError
 from ortviz.findings.known_failures import add_advice
-from ortviz.record import KeepRules, Level
-from ortviz.record import ToleranceRule
+from ortviz.record import KeepRules, Level, ToleranceRule, Verify
 from ortviz.record.keeping import DEFAULT_KEEP_BYTES
 from ortviz.session.keep_options import keep_rules
 from ortviz.session.recorder import Recorder
@@ -38,6 +37,7 @@ def wrap(
     debug_options: Any = None,
     *,
     level: str = "module",
+    verify: str = "auto",
     keep: str | Iterable[str] = (),
     histograms: str | Iterable[str] = (),
     rerun: bool = False,
@@ -58,6 +58,11 @@ def wrap(
         level: Which of ORT's tensors sampled steps read: ``module`` for those that leave a module
             and their gradients, ``tensor`` for every floating-point tensor of the optimised
             training graph, forward and backward.
+        verify: Which sampled steps are also run by ONNX Runtime a second time, by PyTorch in
+            float64, and module by module on ONNX Runtime's own inputs, which tells rounding from
+            error and an error from one inherited: ``auto`` for the first step of every export,
+            steps whose results leave PyTorch's further behind than before, and now and then;
+            ``always`` and ``never``. ``run.verify_next()`` asks for one.
         keep: Patterns of sites whose whole tensors are kept at sampled steps, on both sides, such
             as ``"forward/blocks.0*"`` or ``("*/head#*", "parameter_grad/*")``; read them with
             ``run.steps[40].tensor(…)``.
@@ -80,13 +85,13 @@ def wrap(
 
     Raises:
         WrapError: ``model`` is no ``nn.Module``, a ``DataParallel``, or wrapped already, or
-            ``every`` is no whole number from 1 up, or there is no such ``level``, or a
-            pattern can match no site.
+            ``every`` is no whole number from 1 up, or there is no such ``level`` or ``verify``, or
+            a pattern can match no site.
         EnvironmentProblem: ORTModule cannot be used here.
         StoreError: No file can be written at ``path``.
     """
     rules = keep_rules(keep, histograms, rerun=rerun, keep_bytes=keep_bytes)
-    settings = Settings(every, name, path, debug_options, total_steps, level, rules)
+    settings = Settings(every, name, path, debug_options, total_steps, level, rules, verify)
     settings = replace(settings, tolerances=tolerance_rules(tolerances))
     return attach(model, settings, on_failure="raise" if strict else "ortmodule").module
 
@@ -130,6 +135,7 @@ class Settings:
     total_steps: int | None = None
     level: str = Level.MODULE.value
     keep: KeepRules = field(default_factory=KeepRules)
+    verify: str = Verify.AUTO.value
     tolerances: tuple[ToleranceRule, ...] = ()
 
 
@@ -175,6 +181,7 @@ def attach(model: nn.Module, settings: Settings, *, on_failure: OnFailure) -> At
                 every=settings.every,
                 save_dir=save_dir,
                 level=Level(settings.level),
+                verify=Verify(settings.verify),
                 debug_options=settings.debug_options,
                 on_failure="eager" if on_failure == "eager" else "raise",
                 explain=add_advice,
@@ -242,6 +249,21 @@ def _check(model: nn.Module, settings: Settings) -> None:
                 "every=10 samples each tenth training step.",
             )
     check_level(settings.level)
+    check_verify(settings.verify)
+
+
+def check_verify(verify: object) -> None:
+    """Refuse what is no way of verifying.
+
+    Raises:
+        WrapError: Says which there are.
+    """
+    if verify not in [known.value for known in Verify]:
+        raise WrapError(
+            f"There is no verify={verify!r}.",
+            'verify="auto" looks into few sampled steps deeply, "always" into all, "never" into '
+            "those asked for with run.verify_next().",
+        )
 
 
 def check_level(level: object) -> None:

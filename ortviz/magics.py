@@ -27,6 +27,7 @@ HELP = """\
 
   --every N        sample each N-th training step (1); losses are recorded at every step
   --level L        of ORT's tensors read those that leave a module (module), or every one (tensor)
+  --verify WHEN    look into sampled steps deeply: auto, always or never (auto)
   --name S         name of the run (NAME)
   --total STEPS    how many training steps there will be, for the progress
   --height PX      height of the debugger
@@ -229,6 +230,7 @@ def _recording_options(prog: str, words: list[str]) -> argparse.Namespace:
     parser = _parser(prog, "variable")
     parser.add_argument("--every", type=_count, default=1)
     parser.add_argument("--level", type=_level, default="module")
+    parser.add_argument("--verify", type=_verify, default="auto")
     parser.add_argument("--name")
     parser.add_argument("--total", type=_count)
     parser.add_argument("--height", type=_count)
@@ -253,6 +255,16 @@ def _level(text: str) -> str:
     return text
 
 
+def _verify(text: str) -> str:
+    from ortviz.api import check_verify
+
+    try:
+        check_verify(text)
+    except OrtvizError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     from ortviz.api import Settings
 
@@ -262,6 +274,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         path=options.path,
         total_steps=options.total,
         level=options.level,
+        verify=options.verify,
     )
 
 

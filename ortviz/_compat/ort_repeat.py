@@ -23,6 +23,7 @@ _MICROSOFT = "com.microsoft"
 _DRAWS_A_MASK = {"Dropout": 1, "BiasDropout": 3}
 """Operators whose second output is the mask -> how many inputs come before ratio."""
 _RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
+_USER_CODE = frozenset({"PythonOp", "PythonOpGrad"})
 _HARMLESS = frozenset({"DropoutGrad", "BitmaskDropoutGrad"})
 
 
@@ -59,7 +60,8 @@ def masked_model(model: onnx.ModelProto) -> MaskedModel:
         model: From :func:`ortviz._compat.ort_private.optimized_model`; not changed.
 
     Raises:
-        NotRepeatableError: A node draws random numbers other than such a mask.
+        NotRepeatableError: A node draws random numbers other than such a mask, or calls a
+            Python function of the user's.
     """
     import onnx
 
@@ -71,6 +73,11 @@ def masked_model(model: onnx.ModelProto) -> MaskedModel:
         if node.op_type in _DRAWS_A_MASK and len(node.output) > 1 and node.output[1]:
             nodes.extend(_given_mask(node))
             masks.append(node.output[1])
+        elif node.op_type in _USER_CODE:
+            raise NotRepeatableError(
+                f"ORT did not run a second time: {node.op_type} ({node.name}) calls an autograd "
+                "Function of yours, which must not run more often than it does without ortviz."
+            )
         elif draws_random(node):
             raise NotRepeatableError(
                 f"ORT did not run a second time: {node.op_type} ({node.name}) draws random "
@@ -102,18 +109,20 @@ def run_once(
         gradients: One per differentiable output, as ORTModule fed them; None for forward only.
 
     Returns:
-        All forward outputs and all backward outputs, sharing memory with ORT.
+        All forward outputs and all backward outputs, copied.
 
     Raises:
         RuntimeError: ORT's own error.
     """
     state = new_state()
-    forward = _vector(())
-    agent.run_forward(_vector(feeds), forward, state, None)
-    backward = _vector(())
+    forward = ort_values(())
+    agent.run_forward(ort_values(feeds), forward, state, None)
+    # Now: kernels of the backward half may work in place.
+    seen = tuple(tensor.clone() for tensor in as_tensors(forward))
+    backward = ort_values(())
     if gradients is not None:
-        agent.run_backward(_vector(gradients), backward, state)
-    return as_tensors(forward), as_tensors(backward)
+        agent.run_backward(ort_values(gradients), backward, state)
+    return seen, tuple(tensor.clone() for tensor in as_tensors(backward))
 
 
 def _given_mask(node: onnx.NodeProto) -> list[onnx.NodeProto]:
@@ -145,7 +154,7 @@ def _given_mask(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     return made
 
 
-def _vector(tensors: Sequence[torch.Tensor]) -> OrtValues:
+def ort_values(tensors: Sequence[torch.Tensor]) -> OrtValues:
     """The tensors as ORT's vector, without a copy where they are contiguous and no booleans."""
     import torch
 

@@ -14,6 +14,7 @@ from torch.autograd.graph import register_multi_grad_hook
 from ortviz.capture import records
 from ortviz.capture.assemble import assemble
 from ortviz.capture.autocast import AutocastState
+from ortviz.capture.deep import DeepSteps
 from ortviz.capture.observation import observe_loss
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import SideBuilder
@@ -21,9 +22,9 @@ from ortviz.capture.rerun_inputs import note_step, start_values
 from ortviz.capture.shadow import Shadow
 from ortviz.capture.taps import Taps
 from ortviz.capture.threads import half_the_threads
-from ortviz.capture.trees import tensors_in
+from ortviz.capture.trees import detached_copy, map_tensors, tensors_in
 from ortviz.errors import CaptureError, OrtvizError
-from ortviz.record import Direction, Keeping, Problem, Sink
+from ortviz.record import Direction, Keeping, Problem, Sink, StepCapture
 
 _OPEN_LIMIT = 8
 _OVERWRITTEN = (
@@ -49,6 +50,7 @@ class StepObserver:
         self.sink = sink
         self.taps = taps
         self._keeping = keeping
+        self.deep: DeepSteps | None = None
         self.fallback = taps is None
         self._shadow: Shadow | None = None
         self._shadow_refused = False
@@ -67,6 +69,7 @@ class StepObserver:
         self.sink.stepped(step)
         pending = PendingStep(step, sampled=bool(self.sink.wants(step)))
         if pending.sampled:
+            pending.verify_asked = self.sink.verifies(step)
             with half_the_threads():
                 self.guarded(pending, lambda: self._note_start(pending, args, kwargs))
         self._open.append(pending)
@@ -178,6 +181,8 @@ class StepObserver:
             except OrtvizError:
                 self._shadow_refused = True
                 raise
+        if self.deep is not None:
+            self._note_arguments(pending, args, kwargs)
         masks: list[torch.Tensor] | None = None
         if pending.plan is not None and pending.plan.draws_random:
             masks = [pending.values[name] for name in pending.plan.mask_names]
@@ -194,6 +199,14 @@ class StepObserver:
                 "ORT's own side is recorded meanwhile. Without ortviz, model(x) shows the error.",
             ) from error
         pending.shadow_outputs = tuple(o.detach() for o in pending.shadow.outputs)
+
+    def _note_arguments(
+        self, pending: PendingStep, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        own = map_tensors((list(args), dict(kwargs)), detached_copy)
+        assert isinstance(own, tuple)
+        pending.arguments = own
+        pending.weight_versions = tuple(p._version for p in self.original.parameters())
 
     def _hook_gradients(self, pending: PendingStep, outputs: list[torch.Tensor]) -> None:
         """Without ORT's backward the step ends where its gradients have all arrived."""
@@ -239,7 +252,17 @@ class StepObserver:
         pending.parameter_grads = {
             name: None if name in frozen else grad for name, grad in pending.parameter_grads.items()
         }
-        self.sink.captured(assemble(pending, buffers, self._callable_modules()))
+        capture = assemble(pending, buffers, self._callable_modules())
+        self.sink.captured(self._looked_into(pending, capture))
+
+    def _looked_into(self, pending: PendingStep, capture: StepCapture) -> StepCapture:
+        deep, shadow = self.deep, self._shadow
+        if deep is None or shadow is None:
+            return capture
+        versions = tuple(p._version for p in self.original.parameters())
+        seen = [capture]
+        self.guarded(pending, lambda: seen.append(deep.look(pending, shadow, capture, versions)))
+        return seen[-1]
 
     def _callable_modules(self) -> dict[str, str]:
         """Modules with a forward of their own; a ModuleList is never called."""

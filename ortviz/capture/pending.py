@@ -33,6 +33,9 @@ class PendingStep:
         verify_asked: Whether the user wants this step looked into deeply.
         arguments: Copies of the user's positional and keyword arguments; only when sampled.
         weight_versions: Of the parameters when the forward was over: whether they changed since.
+        verify_asked: Whether the user wants this step looked into deeply.
+        arguments: Copies of the user's positional and keyword arguments; only when sampled.
+        weight_versions: Of the parameters when the forward was over: whether they changed since.
         feeds: What ORT was fed; only when the tapped agent ran.
         values: What was read from ORT's run, by value name.
         inner: Statistics of what was read only for them, by value name, at the tensor level;
@@ -59,6 +62,9 @@ class PendingStep:
     start: SideBuilder | None = None
     buffers_before: dict[str, torch.Tensor] = field(default_factory=dict)
     outputs: list[torch.Tensor] = field(default_factory=list)
+    verify_asked: bool = False
+    arguments: tuple[Sequence[object], Mapping[str, object]] | None = None
+    weight_versions: tuple[int, ...] = ()
     verify_asked: bool = False
     arguments: tuple[Sequence[object], Mapping[str, object]] | None = None
     weight_versions: tuple[int, ...] = ()

@@ -35,6 +35,8 @@ class TapPlan:
         forward_names: Values to read in the forward half.
         mask_names: Dropout masks to read, in the exported graph's order.
         backward_names: Gradients to read in the backward half.
+        overwritten: Those forward values that the backward half uses: its kernels may work in
+            place, for example that of softmax.
         order: Value name -> index of the node that makes it.
         draws_random: Whether the graph has any node that draws random numbers.
         runs_user_code: Whether it has a node that calls an autograd Function of the user's.
@@ -53,6 +55,7 @@ class TapPlan:
     runs_user_code: bool = False
     inner: InnerValues = NO_INNER_VALUES
     uses: ValueUses = NO_USES
+    overwritten: frozenset[str] = frozenset()
     only_watched_count: int = 0
 
     @property
@@ -82,7 +85,6 @@ def build_plan(
     """
     names = tuple(module_names)
     leaving = leaving_values(exported, scopes, names)
-    uses = value_uses(exported, scopes, names)
     nodes = list(optimized.graph.node)
     order = {name: index for index, node in enumerate(nodes) for name in node.output if name}
     yield_at = next(i for i, node in enumerate(nodes) if node.op_type == YIELD_OP)
@@ -90,6 +92,8 @@ def build_plan(
     graph_outputs = {output.name for output in optimized.graph.output}
     after_yield = after_yield_op(nodes, yield_at)
     wanted = dict.fromkeys(name for names in leaving.by_module.values() for name in names)
+    forward_nodes = [node for node in nodes[:yield_at] if after_yield.isdisjoint(node.output)]
+    uses = value_uses(exported, forward_nodes, scopes, names)
     types = element_types(optimized)
     entering = dict.fromkeys(
         name
@@ -119,6 +123,7 @@ def build_plan(
         or any("rand" in str(a.s) for n in nodes if n.op_type == "ATen" for a in n.attribute),
         runs_user_code=any(node.op_type in _USER_CODE for node in nodes),
         uses=uses,
+        overwritten=frozenset(forward) & _used_after(nodes, yield_at),
     )
 
 
@@ -159,6 +164,10 @@ def after_yield_op(nodes: Sequence[onnx.NodeProto], yield_at: int) -> set[str]:
         if any(name in found for name in node.input):
             found.update(filter(None, node.output))
     return found
+
+
+def _used_after(nodes: Sequence[onnx.NodeProto], yield_at: int) -> set[str]:
+    return {name for node in nodes[yield_at + 1 :] for name in node.input}
 
 
 def _mask_names(exported: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> tuple[str, ...]:

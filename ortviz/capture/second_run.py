@@ -118,9 +118,7 @@ class SecondRun:
         if missing:
             raise LookupError(f"The dropout mask {missing[0]} was not read in this step.")
         inputs = [*feeds.inputs, *(masks[name] for name in self._mask_names)]
-        shared = run_once(self._agent, inputs, feeds.gradients)
-        # An output may be the very memory of a feed.
-        forward, backward = ([tensor.clone() for tensor in half] for half in shared)
+        forward, backward = run_once(self._agent, inputs, feeds.gradients)
         output_count = len(forward) - len(self._forward_names)
         gradient_count = len(backward) - len(self._backward_names)
         values = dict(zip(self._forward_names, forward[output_count:], strict=True))
@@ -131,4 +129,4 @@ class SecondRun:
                 if each.kind is InputKind.PARAMETER and each.gradient_index is not None:
                     assert each.qualified_name is not None
                     grads[each.qualified_name] = backward[each.gradient_index]
-        return SecondResult(tuple(forward[:output_count]), values, grads)
+        return SecondResult(forward[:output_count], values, grads)

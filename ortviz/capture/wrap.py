@@ -18,6 +18,7 @@ from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.agent_switch import AgentSwitch
 from ortviz.capture.call_state import evaluating
 from ortviz.capture.copies import make_copyable
+from ortviz.capture.deep import DeepSteps
 from ortviz.capture.exports import ExportWatch
 from ortviz.capture.model_info import describe_run, module_aliases
 from ortviz.capture.observer import StepObserver
@@ -27,7 +28,7 @@ from ortviz.capture.tapped_build import TappedBuilder
 from ortviz.capture.taps import Taps
 from ortviz.errors import EnvironmentProblem, WrapError
 from ortviz.graphs import ModuleScopes
-from ortviz.record import EventKind, Keeping, KeepRules, Level, Mode, RunEvent, Sink
+from ortviz.record import EventKind, Keeping, KeepRules, Level, Mode, RunEvent, Sink, Verify
 
 OnFailure = Literal["raise", "eager"]
 _PREFIX = "model"
@@ -43,6 +44,7 @@ def wrap_module(
     every: int,
     save_dir: Path,
     level: Level = Level.MODULE,
+    verify: Verify = Verify.AUTO,
     debug_options: Any = None,
     on_failure: OnFailure = "raise",
     progress: ProgressSink | None = None,
@@ -59,6 +61,7 @@ def wrap_module(
         every: Recorded in the run; the sink decides which steps are sampled.
         save_dir: Existing folder for the five stages of each mode.
         level: Which of ORT's tensors sampled steps read.
+        verify: Which sampled steps are looked into deeply.
         debug_options: The user's DebugOptions; their log level is kept.
         on_failure: What to do when ORT raises in a forward: ``raise`` as ORTModule does, or
             train on in eager PyTorch, saying so.
@@ -80,7 +83,7 @@ def wrap_module(
     evaluating_before = evaluating(model) if model.training else frozenset()
     ort_module: nn.Module = api.ORTModule(model, options)
     make_copyable(ort_module, options.logging.log_level.name)
-    watched = WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level, keeping)
+    watched = WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level, keeping, verify)
     info = describe_run(model, name, every)
     sink.started(replace(info, level=level, keep=keep or KeepRules()))
     watched.exports.tell_modes(evaluating_before, 0)
@@ -150,6 +153,7 @@ class WrappedModule:
         explain: Callable[[BaseException], None] | None = None,
         level: Level = Level.MODULE,
         keeping: Keeping | None = None,
+        verify: Verify = Verify.AUTO,
     ) -> None:
         self._explain = explain
         self._ort_module = weakref.ref(ort_module)
@@ -174,6 +178,7 @@ class WrappedModule:
                 self.observer.backward_done,
                 self.observer.guarded,
             )
+            self.observer.deep = DeepSteps(manager, verify, self.observer.guarded)
             self._undo.append(on_agent_created(manager, self._training_agent_created))
         inference = ort_private.inference_manager(ort_module)
         if inference is not None:

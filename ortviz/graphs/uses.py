@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import onnx
@@ -44,41 +44,64 @@ class ValueUses:
 
 
 def value_uses(
-    model: onnx.ModelProto, scopes: ModuleScopes, module_names: Iterable[str]
+    exported: onnx.ModelProto,
+    optimized_forward: Sequence[onnx.NodeProto],
+    scopes: ModuleScopes,
+    module_names: Iterable[str],
 ) -> ValueUses:
     """Find them in the graph as torch exported it, where modules are whole.
 
+    Values that enter a module under another name once ORT's optimiser has moved operations in
+    front of it come after those.
+
     Args:
-        model: Stage ``torch_exported``.
+        exported: Stage ``torch_exported``.
+        optimized_forward: Nodes of the forward half of stage ``optimized``.
         scopes: The names of the model's modules.
         module_names: Fully qualified names; the root is left out.
     """
-    known = set(module_names) - {""}
-    nodes = list(model.graph.node)
-    owners = [scopes.module_of(node.name) for node in nodes]
-    made_in: dict[str, str | None] = {each.name: None for each in model.graph.input}
-    users: dict[str, list[str | None]] = {}
+    known = frozenset(module_names) - {""}
+    given = [each.name for each in exported.graph.input]
+    fixed = {each.name for each in exported.graph.initializer}
     entering: dict[str, dict[str, None]] = {}
-    fixed = {each.name for each in model.graph.initializer}
-    for node, owner in zip(nodes, owners, strict=True):
-        if node.op_type == "Constant":
-            fixed.update(node.output)
-        made_in.update(dict.fromkeys(filter(None, node.output), owner))
-        for name in filter(None, node.input):
-            if node.op_type not in _NO_GRADIENT_OPS:
-                users.setdefault(name, []).append(owner)
-            if name in fixed or name.startswith(f"{ROOT}.") or name not in made_in:
-                continue
-            maker = made_in[name]
-            for module in _enclosing(owner):
-                if module in known and (maker is None or not _inside(maker, module)):
-                    entering.setdefault(module, {})[name] = None
-    for output in model.graph.output:
+    for nodes in (list(exported.graph.node), optimized_forward):
+        for module, name in _entering(nodes, given, fixed, scopes):
+            if module in known:
+                entering.setdefault(module, {})[name] = None
+    users: dict[str, list[str | None]] = {}
+    for node in exported.graph.node:
+        if node.op_type not in _NO_GRADIENT_OPS:
+            for name in filter(None, node.input):
+                users.setdefault(name, []).append(scopes.module_of(node.name))
+    for output in exported.graph.output:
         users.setdefault(output.name, []).append(None)
     return ValueUses(
         {module: tuple(names) for module, names in entering.items()},
         {name: tuple(found) for name, found in users.items()},
     )
+
+
+def _entering(
+    nodes: Sequence[onnx.NodeProto],
+    given: Iterable[str],
+    fixed: Set[str],
+    scopes: ModuleScopes,
+) -> Iterator[tuple[str, str]]:
+    """(module, value) for every use inside a module of what was made outside of it."""
+    made_in: dict[str, str | None] = dict.fromkeys(given)
+    for node in nodes:
+        owner = scopes.module_of(node.name)
+        if node.op_type != "Constant":
+            made_in.update(dict.fromkeys(filter(None, node.output), owner))
+        if node.op_type in _NO_GRADIENT_OPS:
+            continue
+        for name in filter(None, node.input):
+            if name in fixed or name.startswith(f"{ROOT}.") or name not in made_in:
+                continue
+            maker = made_in[name]
+            for module in _enclosing(owner):
+                if maker is None or not _inside(maker, module):
+                    yield module, name
 
 
 def _inside(inner: str, outer: str) -> bool:

@@ -36,6 +36,7 @@ from ortviz.record.steps import (
     StepRecord,
 )
 from ortviz.record.tensors import TensorStats
+from ortviz.record.verify import Verify
 
 __all__ = [
     "ArgumentTree",
@@ -84,5 +85,6 @@ __all__ = [
     "TensorStats",
     "ToleranceRule",
     "Verdict",
+    "Verify",
     "View",
 ]

@@ -19,6 +19,9 @@ class Sink(Protocol):
     def wants(self, step: int) -> bool:
         """Whether this step is to be sampled."""
 
+    def verifies(self, step: int) -> bool:
+        """Whether this step, which is sampled, was asked to be looked into deeply."""
+
     def stepped(self, step: int) -> None:
         """A training forward pass of this number begins, sampled or not."""
 

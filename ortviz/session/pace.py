@@ -66,6 +66,7 @@ class Sampling:
         self._lock = threading.Lock()
         self._paused = False
         self._next_wanted = False
+        self._verify_wanted = False
 
     @property
     def paused(self) -> bool:
@@ -85,6 +86,11 @@ class Sampling:
         with self._lock:
             self._next_wanted = True
 
+    def verify_next(self) -> None:
+        """Sample the next step, and have it looked into deeply."""
+        with self._lock:
+            self._next_wanted = self._verify_wanted = True
+
     def is_due(self, step: int) -> bool:
         """Whether this step is to be sampled if there is room."""
         return self._next_wanted or (not self._paused and step % self.every == 0)
@@ -94,6 +100,14 @@ class Sampling:
         if self._next_wanted:
             with self._lock:
                 self._next_wanted = False
+
+    def takes_verify(self) -> bool:
+        """Whether the step that is being sampled was asked to be looked into; asked once."""
+        if not self._verify_wanted:
+            return False
+        with self._lock:
+            self._verify_wanted = False
+        return True
 
     def status(self, *, stepped: bool, ended: bool) -> RunStatus:
         """What to show."""

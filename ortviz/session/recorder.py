@@ -160,6 +160,10 @@ class Recorder:
         """Whether what re-running the step takes is wanted, so large as it is."""
         return self._keeper.keeps_rerun(size_bytes)
 
+    def verifies(self, step: int) -> bool:
+        """Whether this step was asked to be looked into deeply."""
+        return self._sampling.takes_verify()
+
     def stepped(self, step: int) -> None:
         """A training forward pass of this number begins."""
         self._pace.stepped(step)
@@ -216,6 +220,10 @@ class Recorder:
     def sample_next(self) -> None:
         """Sample the next step, whatever its number."""
         self._sampling.sample_next()
+
+    def verify_next(self) -> None:
+        """Sample the next step, whatever its number, and look into it deeply."""
+        self._sampling.verify_next()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Be called on the recorder's thread after something new can be read.

@@ -196,6 +196,15 @@ class Run:
         """Sample the next training step, whatever its number and even while paused."""
         self._live_recorder("sampled").sample_next()
 
+    def verify_next(self) -> None:
+        """Sample the next training step and look into it deeply, whatever ``verify`` says.
+
+        Such a step is also run by ONNX Runtime a second time, by PyTorch in float64, and module
+        by module on ONNX Runtime's own inputs: that tells rounding from error, and an error
+        from one inherited.
+        """
+        self._live_recorder("verified").verify_next()
+
     def flush(self, timeout_secs: float = _READ_FLUSH_SECS) -> bool:
         """Wait until everything seen so far can be read; False when time ran out."""
         return self._recorder is None or self._recorder.flush(timeout_secs)

@@ -18,6 +18,7 @@ class ListSink:
 
     def __init__(self, every: int = 1) -> None:
         self.every = every
+        self.verify: set[int] = set()
         self.info: RunInfo | None = None
         self.steps: list[int] = []
         self.captures: list[StepCapture] = []
@@ -31,6 +32,9 @@ class ListSink:
 
     def wants(self, step: int) -> bool:
         return step % self.every == 0
+
+    def verifies(self, step: int) -> bool:
+        return step in self.verify
 
     def stepped(self, step: int) -> None:
         self.steps.append(step)
