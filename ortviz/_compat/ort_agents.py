@@ -68,13 +68,13 @@ class TappedAgent:
         self, feeds: OrtValues, fetches: OrtValues, state: object, cache: object = None
     ) -> None:
         """Run forward, keep the user outputs in ``fetches``, hand over the rest."""
-        everything = _new_vector()
+        everything = new_vector()
         self.agent.run_forward(feeds, everything, state, cache)
         self.on_forward(_split(everything, self.user_output_count, fetches))
 
     def run_backward(self, feeds: OrtValues, fetches: OrtValues, state: object) -> None:
         """Run backward, keep the gradients in ``fetches``, hand over the rest."""
-        everything = _new_vector()
+        everything = new_vector()
         self.agent.run_backward(feeds, everything, state)
         self.on_backward(_split(everything, self.gradient_count, fetches))
 
@@ -209,6 +209,7 @@ def tap_agent(
     backward_tensors: Sequence[str],
     on_forward: TensorsSeen,
     on_backward: TensorsSeen,
+    model: onnx.ModelProto | None = None,
 ) -> TappedAgent:
     """Build the agent that returns further tensors of ORT's own step; not installed yet.
 
@@ -218,18 +219,19 @@ def tap_agent(
         backward_tensors: See :func:`tapped_model`.
         on_forward: Gets the forward tensors of every run.
         on_backward: Gets the backward tensors of every run.
+        model: The training graph; the manager's own optimised model by default.
 
     Raises:
         LookupError: Before the first training step, or without a YieldOp.
         RuntimeError: ORT's own error if it refuses the model.
     """
-    model = ort_private.optimized_model(manager)
-    if model is None:
+    found = model or ort_private.optimized_model(manager)
+    if found is None:
         raise LookupError("ORTModule has built no training graph yet: run one step first.")
     return TappedAgent(
-        agent=new_training_agent(manager, tapped_model(model, forward_tensors, backward_tensors)),
-        user_output_count=len(_yield_node(model.graph).input),
-        gradient_count=len(model.graph.output),
+        agent=new_training_agent(manager, tapped_model(found, forward_tensors, backward_tensors)),
+        user_output_count=len(_yield_node(found.graph).input),
+        gradient_count=len(found.graph.output),
         on_forward=on_forward,
         on_backward=on_backward,
     )
@@ -259,7 +261,8 @@ def new_state() -> object:
     return cast(object, binding.PartialGraphExecutionState())
 
 
-def _new_vector() -> OrtValues:
+def new_vector() -> OrtValues:
+    """Return an empty ``OrtValueVector``, for an agent to fill."""
     binding: Any = importlib.import_module("onnxruntime.capi._pybind_state")
     return cast(OrtValues, binding.OrtValueVector())
 
@@ -268,7 +271,7 @@ def _split(everything: OrtValues, kept_count: int, kept: OrtValues) -> tuple[tor
     """Append the first values to ``kept`` and return the others as tensors, without a copy."""
     utils: Any = importlib.import_module("onnxruntime.training.ortmodule._utils")
     values = cast(Any, everything)
-    rest = cast(Any, _new_vector())
+    rest = cast(Any, new_vector())
     for index in range(len(values)):
         (cast(Any, kept) if index < kept_count else rest).push_back(values[index])
     return cast("tuple[torch.Tensor, ...]", utils._ortvalues_to_torch_tensor(rest))

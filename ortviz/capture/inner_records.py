@@ -10,6 +10,12 @@ from ortviz.capture.stats import host_values
 from ortviz.capture.tap_check import describe
 from ortviz.record import SiteStatus
 
+BESIDE = (
+    "What is inside was read from a second run of ORT on the same inputs: reading it changes what "
+    "ORT merges, and so the rounding. Outputs and parameter gradients are those of the run that "
+    "trains."
+)
+
 
 def add_inner_values(
     side: SideBuilder, pending: PendingStep, module_types: Mapping[str, str]
@@ -70,6 +76,8 @@ def level_notes(pending: PendingStep) -> list[str]:
     if checked is not None:
         notes.append(describe(checked))
     count = len(plan.all_forward) + len(plan.all_backward)
+    if pending.read_beside:
+        notes.append(BESIDE)
     if plan.only_watched_count and (plan.inner.sites or checked is not None):
         notes.append(
             f"{plan.only_watched_count} of the {count} tensors read from ORT's run "

@@ -33,9 +33,6 @@ class PendingStep:
         verify_asked: Whether the user wants this step looked into deeply.
         arguments: Copies of the user's positional and keyword arguments; only when sampled.
         weight_versions: Of the parameters when the forward was over: whether they changed since.
-        verify_asked: Whether the user wants this step looked into deeply.
-        arguments: Copies of the user's positional and keyword arguments; only when sampled.
-        weight_versions: Of the parameters when the forward was over: whether they changed since.
         feeds: What ORT was fed; only when the tapped agent ran.
         values: What was read from ORT's run, by value name.
         inner: Statistics of what was read only for them, by value name, at the tensor level;
@@ -47,6 +44,8 @@ class PendingStep:
         parameter_grads: ORT's, by name, copied; only when sampled.
         gradient_names: ONNX names of those.
         ort_secs: Wall time of ORT's forward and backward.
+        read_beside: Whether what was read comes from a run beside the one the user was given,
+            which differs from it.
         tap_check: Whether reading tensors changed the results; where that was checked.
         notes: Sentences about what could not be seen.
         autocast: As the forward found it; None before.
@@ -65,9 +64,6 @@ class PendingStep:
     verify_asked: bool = False
     arguments: tuple[Sequence[object], Mapping[str, object]] | None = None
     weight_versions: tuple[int, ...] = ()
-    verify_asked: bool = False
-    arguments: tuple[Sequence[object], Mapping[str, object]] | None = None
-    weight_versions: tuple[int, ...] = ()
     feeds: StepFeeds | None = None
     values: dict[str, torch.Tensor] = field(default_factory=dict)
     inner: dict[str, TensorStats | None] = field(default_factory=dict)
@@ -78,6 +74,7 @@ class PendingStep:
     parameter_grads: Mapping[str, torch.Tensor | None] = field(default_factory=dict)
     gradient_names: Mapping[str, str] = field(default_factory=dict)
     ort_secs: float = 0.0
+    read_beside: bool = False
     tap_check: TapCheck | None = None
     notes: list[str] = field(default_factory=list)
     autocast: AutocastState | None = None

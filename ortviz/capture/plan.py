@@ -21,7 +21,6 @@ from ortviz.graphs import (
 
 _DROPOUT_OPS = frozenset({"Dropout", "BiasDropout"})
 _RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
-_USER_CODE = frozenset({"PythonOp", "PythonOpGrad"})
 NO_USES = ValueUses()
 """Nothing is known about who uses what."""
 
@@ -39,7 +38,6 @@ class TapPlan:
             place, for example that of softmax.
         order: Value name -> index of the node that makes it.
         draws_random: Whether the graph has any node that draws random numbers.
-        runs_user_code: Whether it has a node that calls an autograd Function of the user's.
         inner: What is read beyond that at the tensor level.
         uses: Which modules use which value; what enters them is read too.
         only_watched_count: How many of the values exist only because they are read: in other
@@ -52,7 +50,6 @@ class TapPlan:
     backward_names: tuple[str, ...]
     order: Mapping[str, int]
     draws_random: bool
-    runs_user_code: bool = False
     inner: InnerValues = NO_INNER_VALUES
     uses: ValueUses = NO_USES
     overwritten: frozenset[str] = frozenset()
@@ -85,6 +82,7 @@ def build_plan(
     """
     names = tuple(module_names)
     leaving = leaving_values(exported, scopes, names)
+    uses = value_uses(exported, scopes, names)
     nodes = list(optimized.graph.node)
     order = {name: index for index, node in enumerate(nodes) for name in node.output if name}
     yield_at = next(i for i, node in enumerate(nodes) if node.op_type == YIELD_OP)
@@ -92,8 +90,6 @@ def build_plan(
     graph_outputs = {output.name for output in optimized.graph.output}
     after_yield = after_yield_op(nodes, yield_at)
     wanted = dict.fromkeys(name for names in leaving.by_module.values() for name in names)
-    forward_nodes = [node for node in nodes[:yield_at] if after_yield.isdisjoint(node.output)]
-    uses = value_uses(exported, forward_nodes, scopes, names)
     types = element_types(optimized)
     entering = dict.fromkeys(
         name
@@ -121,7 +117,6 @@ def build_plan(
         order=order,
         draws_random=any(mark in node.op_type for node in nodes for mark in _RANDOM_MARKS)
         or any("rand" in str(a.s) for n in nodes if n.op_type == "ATen" for a in n.attribute),
-        runs_user_code=any(node.op_type in _USER_CODE for node in nodes),
         uses=uses,
         overwritten=frozenset(forward) & _used_after(nodes, yield_at),
     )

@@ -1,4 +1,4 @@
-"""The tapped agent of the current export, and which agent serves which run."""
+"""Which agent serves which of ORTModule's runs, and what is read from it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,13 @@ from time import perf_counter
 import torch
 
 from ortviz._compat import ort_private
-from ortviz._compat.ort_agents import (
-    Agent,
-    OrtValues,
-    TappedAgent,
-    as_tensors,
-    new_state,
-)
+from ortviz._compat.ort_agents import Agent, OrtValues, as_tensors, new_state
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz.capture.pending import PendingStep
-from ortviz.capture.plan import TapPlan
+from ortviz.capture.readings import Readings
 from ortviz.capture.second_run import copy_feeds
-from ortviz.capture.stats import tensor_stats
-from ortviz.capture.tap_check import check_taps
 from ortviz.capture.tapped_build import TappedBuilder
-from ortviz.capture.threads import half_the_threads
+from ortviz.capture.watched_graph import BesideRun, WatchedGraph
 from ortviz.record import Level, Problem, Sink
 
 Finished = Callable[[PendingStep], None]
@@ -40,11 +32,13 @@ class _Route:
         agent: It.
         state: What carries the run; None where that is ORTModule's own state.
         pending: The step to record; None when its recording was given up.
+        beside: The watched graph's own run of the step; None where it serves the step itself.
     """
 
     agent: Agent
     state: object = None
     pending: PendingStep | None = None
+    beside: BesideRun | None = None
 
 
 class Taps:
@@ -52,7 +46,7 @@ class Taps:
 
     Args:
         manager: ORTModule's training manager.
-        builder: Makes the tapped agent.
+        builder: Makes the agents that read.
         level: Which values to read.
         sink: Gets Problems.
         on_backward_done: Called when a step's backward is over.
@@ -76,24 +70,17 @@ class Taps:
         self._guarded = guarded
         # ORTModule drops its state when a backward is done or can never come.
         self._routes: weakref.WeakKeyDictionary[object, _Route] = weakref.WeakKeyDictionary()
-        self._running: PendingStep | None = None
-        self._tapped: TappedAgent | None = None
-        self._plan: TapPlan | None = None
+        self._readings = Readings()
+        self._watched: WatchedGraph | None = None
         self._broken = ""
         self._not_inner = ""
-        self._unreduced: list[tuple[str, torch.Tensor]] = []
-        self._checked = False
-        self._unchecked_outputs: tuple[PendingStep, tuple[torch.Tensor, ...]] | None = None
         self.current: PendingStep | None = None
 
     def reset(self) -> None:
-        """ORTModule exported again: the tapped agent belongs to the old graph."""
-        self._tapped = None
-        self._plan = None
+        """ORTModule exported again: what reads tensors belongs to the old graph."""
+        self._watched = None
         self._broken = self._not_inner = ""
         self._level = self._wanted_level
-        self._checked = False
-        self._unchecked_outputs = None
 
     def forget(self, pending: PendingStep) -> None:
         """Record nothing more of a step; its backward will still find its agent."""
@@ -114,19 +101,19 @@ class Taps:
         if pending is None:
             plain.run_forward(feeds, fetches, state, cache)
             return
-        tapped = self._agent_for(pending)
+        watched = self._watched_for(pending)
         self._routes[state] = route = _Route(plain, pending=pending)
-        self._running = pending
-        begun = perf_counter()
-        try:
-            if tapped is None:
-                plain.run_forward(feeds, fetches, state, cache)
-            else:
-                self._run_tapped(tapped, route, pending, (feeds, fetches, state, cache))
-        finally:
-            pending.ort_secs += perf_counter() - begun
-            self._running = None
-        self._guarded(pending, lambda: self._reduce(pending))
+        run = (feeds, fetches, state, cache)
+        if watched is None:
+            self._run_plain(pending, plain, run)
+            return
+        self._guarded(pending, lambda: self._copy_feeds(pending, feeds))
+        if self._serve(watched, route, pending, run):
+            pending.plan = watched.plan
+            if not watched.same:
+                route.beside = BesideRun(watched)
+                self._beside(route, pending, lambda run: run.forward(pending, fetches))
+        self._guarded(pending, lambda: self._readings.reduce(pending))
 
     def run_backward(
         self, plain: Agent, feeds: OrtValues, fetches: OrtValues, state: object
@@ -134,75 +121,110 @@ class Taps:
         """Run the backward of a step; see :class:`AgentWatcher`."""
         route = self._routes.pop(state, None) or _Route(plain)
         pending = route.pending
-        self._running = pending
+        self._readings.pending = pending
         begun = perf_counter()
         try:
             route.agent.run_backward(feeds, fetches, route.state or state)
         finally:
-            self._running = None
+            self._readings.pending = None
         if pending is None:
             return
         pending.ort_secs += perf_counter() - begun
-        self._guarded(pending, lambda: self._reduce(pending))
+        if route.beside is not None:
+            self._beside(route, pending, lambda run: self._check(run, pending, feeds, fetches))
+        self._guarded(pending, lambda: self._readings.reduce(pending))
         self._guarded(pending, lambda: self._read_gradients(pending, feeds, fetches))
-        self._guarded(pending, lambda: self._check(plain, pending))
         self._on_backward_done(pending)
 
-    def _run_tapped(
+    def _run_plain(
         self,
-        tapped: TappedAgent,
+        pending: PendingStep,
+        plain: Agent,
+        run: tuple[OrtValues, OrtValues, object, object],
+    ) -> None:
+        begun = perf_counter()
+        plain.run_forward(*run)
+        pending.ort_secs += perf_counter() - begun
+
+    def _serve(
+        self,
+        watched: WatchedGraph,
         route: _Route,
         pending: PendingStep,
         run: tuple[OrtValues, OrtValues, object, object],
-    ) -> None:
-        """Run the tapped agent; if it fails, the plain one decides whose fault it is."""
+    ) -> bool:
+        """Run the user's forward; if another than the plain agent fails, that one decides.
+
+        Returns:
+            Whether what the watched graph needs is there.
+        """
         feeds, fetches, state, cache = run
-        own_state = new_state()
-        failure: Exception | None = None
-        self._guarded(pending, lambda: self._copy_feeds(pending, feeds))
+        self._readings.pending = pending
+        begun = perf_counter()
         try:
-            tapped.run_forward(feeds, fetches, own_state, cache)
-        except Exception as error:  # noqa: BLE001 - the plain agent's error is the user's
+            agent = watched.serving()
+            if agent is None:
+                route.agent.run_forward(feeds, fetches, state, cache)
+            else:
+                own_state = new_state()
+                agent.run_forward(feeds, fetches, own_state, cache)
+                route.agent, route.state = agent, own_state
+            return True
+        except Exception as error:
+            if watched.served_by_plain:
+                raise
             failure = error
-        if failure is None:
-            route.agent, route.state, pending.plan = tapped, own_state, self._plan
-            if not self._checked:
-                # Copied: the user may change them in place before the backward.
-                outputs = tuple(output.clone() for output in as_tensors(fetches))
-                self._unchecked_outputs = (pending, outputs)
-            return
-        pending.values.clear()
-        self._unreduced.clear()
-        route.agent.run_forward(feeds, fetches, state, cache)
+            self._readings.drop()
+        finally:
+            pending.ort_secs += perf_counter() - begun
+            self._readings.pending = None
+        self._run_plain(pending, route.agent, run)
         self._give_up(failure, pending.step)
+        return False
+
+    def _beside(
+        self, route: _Route, pending: PendingStep, action: Callable[[BesideRun], None]
+    ) -> None:
+        """Run the watched graph beside; if it fails, only what it would have shown is lost."""
+        assert route.beside is not None
+        self._readings.pending = pending
+        try:
+            action(route.beside)
+        except Exception as error:  # noqa: BLE001 - the user's step was served by another agent
+            self._readings.drop()
+            route.beside = pending.plan = None
+            self._give_up(error, pending.step)
+        finally:
+            self._readings.pending = None
+
+    def _check(
+        self, run: BesideRun, pending: PendingStep, feeds: OrtValues, fetches: OrtValues
+    ) -> None:
+        pending.tap_check = run.backward(self._manager, feeds, fetches)
+        pending.read_beside = run.watched.same is False
 
     def _copy_feeds(self, pending: PendingStep, feeds: OrtValues) -> None:
         # Now: the user may change the inputs in place once the forward is over.
         pending.feeds = copy_feeds(self._manager, as_tensors(feeds))
 
-    def _agent_for(self, pending: PendingStep) -> TappedAgent | None:
+    def _watched_for(self, pending: PendingStep) -> WatchedGraph | None:
         if not pending.sampled:
             return None
-        while self._tapped is None and not self._broken:
-            self._build(pending.step)
+        while self._watched is None and not self._broken:
+            try:
+                self._watched = self._builder.build(self._level, self._readings)
+                pending.tap_check = self._watched.unchecked
+            except Exception as error:  # noqa: BLE001 - the plain agent serves
+                self._give_up(error, pending.step)
         pending.notes += [note for note in (self._broken, self._not_inner) if note]
-        return self._tapped
-
-    def _build(self, step: int) -> None:
-        try:
-            self._tapped, self._plan = self._builder.build(
-                self._level, self._on_forward, self._on_backward
-            )
-        except Exception as error:  # noqa: BLE001 - the plain agent serves
-            self._give_up(error, step)
+        return self._watched
 
     def _give_up(self, error: Exception, step: int) -> None:
-        self._tapped = None
+        self._watched = None
         detail = "".join(traceback.format_exception(error))
         if self._level is Level.TENSOR:
             # What leaves modules may still be had; the next sampled step tries.
             self._level = Level.MODULE
-            self._checked = False
             self._not_inner = (
                 "Tensors inside modules are not read: ONNX Runtime's run with all of them failed."
             )
@@ -222,54 +244,6 @@ class Taps:
                 detail=detail,
             )
         )
-
-    def _on_forward(self, tensors: tuple[torch.Tensor, ...]) -> None:
-        assert self._running is not None
-        assert self._plan is not None
-        names = self._plan.all_forward
-        kept = len(names) - len(self._plan.inner.forward_names)
-        overwritten = self._plan.overwritten
-        self._running.values.update(
-            (name, tensor.clone() if name in overwritten else tensor)
-            for name, tensor in zip(names[:kept], tensors[:kept], strict=True)
-        )
-        self._unreduced += zip(names[kept:], tensors[kept:], strict=True)
-
-    def _on_backward(self, tensors: tuple[torch.Tensor, ...]) -> None:
-        if self._running is None or self._running.plan is None:
-            return
-        names = self._running.plan.all_backward
-        kept = len(self._running.plan.backward_names)
-        # Copied: an Identity may share its buffer with a gradient the optimiser changes.
-        self._running.values.update(
-            zip(names[:kept], (t.clone() for t in tensors[:kept]), strict=True)
-        )
-        self._unreduced += zip(names[kept:], tensors[kept:], strict=True)
-
-    def _reduce(self, pending: PendingStep) -> None:
-        """Statistics of what is read only for them, before ORT or the user goes on."""
-        unreduced, self._unreduced = self._unreduced, []
-        with half_the_threads():
-            pending.inner.update(
-                (name, tensor_stats(tensor) if tensor.is_floating_point() else None)
-                for name, tensor in unreduced
-            )
-        sites = pending.plan.inner.sites if pending.plan is not None else {}
-        for name, tensor in unreduced:
-            site = sites.get(name)
-            if site is not None and pending.keeps(site):
-                pending.values[name] = tensor.clone()
-
-    def _check(self, plain: Agent, pending: PendingStep) -> None:
-        """Once for each export, and again for a level that was given up: is it still ORT's run?"""
-        waiting = self._unchecked_outputs
-        if self._checked or waiting is None or waiting[0] is not pending:
-            return
-        self._unchecked_outputs = None
-        # Whatever comes of it, an extra run is not tried at every step.
-        self._checked = True
-        pending.tap_check = check_taps(self._manager, plain, pending, waiting[1])
-        self._checked = pending.tap_check is not None
 
     def _read_gradients(self, pending: PendingStep, feeds: OrtValues, fetches: OrtValues) -> None:
         arrived = as_tensors(feeds)

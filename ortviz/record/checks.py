@@ -19,7 +19,8 @@ class TapCheck:
         worst: The one with the largest relative error: a parameter's name, or ``output 0``.
         worst_dtype: Its dtype, PyTorch's name without ``torch.``.
         max_abs_error: Its largest |instrumented − plain|; infinite where only one is finite.
-        max_rel_error: That divided by its largest finite |plain|.
+        max_rel_error: That divided by its largest finite |plain|, or by a ten-thousandth of the
+            largest of all tensors where that is more.
         masks_replayed: Whether both used dropout masks, so that the plain graph drew nothing.
     """
 
