@@ -82,7 +82,6 @@ def build_plan(
     """
     names = tuple(module_names)
     leaving = leaving_values(exported, scopes, names)
-    uses = value_uses(exported, scopes, names)
     nodes = list(optimized.graph.node)
     order = {name: index for index, node in enumerate(nodes) for name in node.output if name}
     yield_at = next(i for i, node in enumerate(nodes) if node.op_type == YIELD_OP)
@@ -90,6 +89,8 @@ def build_plan(
     graph_outputs = {output.name for output in optimized.graph.output}
     after_yield = after_yield_op(nodes, yield_at)
     wanted = dict.fromkeys(name for names in leaving.by_module.values() for name in names)
+    forward_nodes = [node for node in nodes[:yield_at] if after_yield.isdisjoint(node.output)]
+    uses = value_uses(exported, forward_nodes, scopes, names)
     types = element_types(optimized)
     entering = dict.fromkeys(
         name

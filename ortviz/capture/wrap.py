@@ -83,7 +83,9 @@ def wrap_module(
     evaluating_before = evaluating(model) if model.training else frozenset()
     ort_module: nn.Module = api.ORTModule(model, options)
     make_copyable(ort_module, options.logging.log_level.name)
-    watched = WrappedModule(ort_module, model, sink, save_dir, on_failure, explain, level, keeping, verify)
+    watched = WrappedModule(
+        ort_module, model, sink, save_dir, on_failure, explain, level, keeping, verify
+    )
     info = describe_run(model, name, every)
     sink.started(replace(info, level=level, keep=keep or KeepRules()))
     watched.exports.tell_modes(evaluating_before, 0)
