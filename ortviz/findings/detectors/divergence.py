@@ -9,6 +9,7 @@ from ortviz.findings.detectors.sites import broken, full_name
 from ortviz.findings.words import module_label, number, place
 from ortviz.record import (
     Direction,
+    ErrorOrigin,
     Finding,
     Severity,
     Site,
@@ -28,7 +29,11 @@ _WORSE_THAN_TOLERANCE = 100.0
 
 
 class FirstDivergence(Detector):
-    """One finding per direction and place. NaN on both sides is no divergence."""
+    """One finding per direction and place. NaN on both sides is no divergence.
+
+    Where each module was also run on ORT's own input, the first site whose own error is beyond
+    rounding is named; what only came in from elsewhere only where there is no such site.
+    """
 
     name = "first_divergence"
 
@@ -39,13 +44,11 @@ class FirstDivergence(Detector):
         types = {seen.site.module: seen.module_type for seen in record.reference}
         types.update({known.name: known.type_name for known in self.info.modules})
         for direction, where in _DIRECTIONS.items():
-            site = comparison.first_divergence.get(direction)
-            if site is None:
-                continue
-            found = comparison[site.id]
-            if found.nonfinite_mismatch_count and _nan_is_on_both_sides(record, site):
-                continue
-            yield self._finding(record, comparison, found, where, types.get(site.module, ""))
+            for site in _named(comparison, direction):
+                found = comparison[site.id]
+                if found.nonfinite_mismatch_count and _nan_is_on_both_sides(record, site):
+                    continue
+                yield self._finding(record, comparison, found, where, types.get(site.module, ""))
 
     def _finding(
         self,
@@ -60,18 +63,15 @@ class FirstDivergence(Detector):
         if site.direction is Direction.PARAMETER_GRAD:
             label = full_name(site)
         random = [note for note in record.notes if "not comparable" in note]
-        earlier = _earlier(comparison, site)
-        severity = Severity.WARNING
-        if random:
-            severity = Severity.INFO
-        elif earlier is None and _is_gross(found):
-            severity = Severity.ERROR
+        born_here = found.origin is ErrorOrigin.HERE
+        cause = None if born_here else _cause(comparison, site)
         return self.finding(
-            severity,
-            f"ORT and eager PyTorch first part at {label}, {where}",
-            evidence=" ".join((found.reason, *_numbers(found))),
-            explanation=" ".join(_explanation(site, earlier, random)),
-            remedy=_remedy(site, earlier),
+            _severity(found, cause, random=bool(random)),
+            f"ORT and eager PyTorch first part at {label}, {where}"
+            + (": the difference is born there" if born_here else ""),
+            evidence=" ".join((found.reason, *_numbers(found))).strip(),
+            explanation=" ".join((*_explanation(found, cause), *random)),
+            remedy=_remedy(found, cause),
             place=site.id,
             step=record.step,
             module=site.module,
@@ -80,22 +80,49 @@ class FirstDivergence(Detector):
         )
 
 
+def _named(comparison: StepComparison, direction: Direction) -> list[Site]:
+    """The sites of a direction that get a finding: where a difference is born, or first seen."""
+    first = comparison.first_divergence.get(direction)
+    own = comparison.first_own_divergence.get(direction)
+    named = [] if own is None else [own]
+    if first is not None and first != own:
+        # What came in is explained by the site where it was born; what was never run on ORT's
+        # own input is explained by nothing yet.
+        unexplained = comparison[first.id].local_abs_error is None
+        if own is None or unexplained:
+            named.insert(0, first)
+    return named
+
+
+def _severity(found: SiteComparison, cause: Site | None, *, random: bool) -> Severity:
+    if random:
+        return Severity.INFO
+    if cause is not None:
+        # What follows from a difference that has a finding of its own is no second one.
+        return Severity.INFO if found.origin is ErrorOrigin.INHERITED else Severity.WARNING
+    return Severity.ERROR if _is_gross(found) else Severity.WARNING
+
+
 def _is_gross(found: SiteComparison) -> bool:
     if found.nonfinite_mismatch_count:
         return True
-    if found.max_rel_error is None or found.tolerance is None:
+    error = found.max_rel_error
+    if found.origin is ErrorOrigin.HERE and found.local_rel_error is not None:
+        error = found.local_rel_error
+    if error is None or found.tolerance is None or found.origin is ErrorOrigin.INHERITED:
         return False
-    return found.max_rel_error > _WORSE_THAN_TOLERANCE * found.tolerance
+    return error > _WORSE_THAN_TOLERANCE * found.tolerance
 
 
-def _earlier(comparison: StepComparison, site: Site) -> Site | None:
-    """The divergence that this one probably follows from."""
+def _cause(comparison: StepComparison, site: Site) -> Site | None:
+    """The divergence of an earlier direction that this one probably follows from."""
     if site.direction is Direction.FORWARD:
         return None
-    forward = comparison.first_divergence.get(Direction.FORWARD)
+    own, first = comparison.first_own_divergence, comparison.first_divergence
+    forward = own.get(Direction.FORWARD, first.get(Direction.FORWARD))
     if forward is not None or site.direction is Direction.BACKWARD:
         return forward
-    return comparison.first_divergence.get(Direction.BACKWARD)
+    return own.get(Direction.BACKWARD, first.get(Direction.BACKWARD))
 
 
 def _nan_is_on_both_sides(record: StepRecord, site: Site) -> bool:
@@ -124,7 +151,9 @@ def _nan_is_on_both_sides(record: StepRecord, site: Site) -> bool:
 
 
 def _numbers(found: SiteComparison) -> Iterator[str]:
-    if found.max_rel_error is not None and not found.nonfinite_mismatch_count:
+    if found.nonfinite_mismatch_count:
+        return
+    if found.max_rel_error is not None:
         yield f"Relative error {number(found.max_rel_error)}"
         if found.tolerance is not None:
             yield f"(rounding explains {number(found.tolerance)})."
@@ -132,38 +161,60 @@ def _numbers(found: SiteComparison) -> Iterator[str]:
         found.worst_index is not None
         and found.worst_reference is not None
         and found.worst_candidate is not None
-        and not found.nonfinite_mismatch_count
     ):
         yield (
             f"Worst at {place(found.worst_index)}: eager {found.worst_reference:.7g}, "
             f"ORT {found.worst_candidate:.7g}."
         )
+    if found.noise_floor and found.max_abs_error is not None:
+        yield f"That is {number(found.max_abs_error / found.noise_floor)} times the noise floor."
+    if found.local_rel_error is not None and found.origin is not ErrorOrigin.UNKNOWN:
+        yield f"On ORT's own input: relative error {number(found.local_rel_error)}."
 
 
-def _explanation(site: Site, earlier: Site | None, random: list[str]) -> Iterator[str]:
-    if site.direction is Direction.FORWARD:
+def _explanation(found: SiteComparison, cause: Site | None) -> Iterator[str]:
+    forward = found.site.direction is Direction.FORWARD
+    if found.origin is ErrorOrigin.HERE:
+        given = "input" if forward else "input and the very gradient that arrived on ORT's side"
+        yield (
+            f"Given ORT's own {given}, eager PyTorch still gets another result, so the difference "
+            "is made here and did not come in from elsewhere."
+        )
+    elif cause is not None:
+        yield (
+            f"The two sides already part at {module_label(cause.module)} "
+            f"({cause.direction.value}) in this step; this probably follows from it."
+        )
+    elif found.origin is ErrorOrigin.INHERITED:
+        yield (
+            "It came in: given what ORT's side was given, eager PyTorch gets what ORT got, within "
+            "rounding. No module that was looked at makes this difference by itself; many small "
+            "ones add up, or something between the modules does."
+        )
+    elif forward:
         yield "Everything that ran before it in this step agrees within rounding."
-    elif earlier is None:
+    else:
         yield (
             "The forward pass agrees, and both backward passes began with the same gradient, so "
             "the difference is made here."
         )
-    else:
-        yield (
-            f"The two sides already part at {module_label(earlier.module)} "
-            f"({earlier.direction.value}) in this step; this probably follows from it."
+
+
+def _remedy(found: SiteComparison, cause: Site | None) -> str:
+    if cause is not None:
+        return f"Begin with {module_label(cause.module)}; this may vanish with it."
+    if found.origin is ErrorOrigin.INHERITED:
+        pattern = f"{found.site.direction.value}/{found.site.module}*"
+        return (
+            "Look at the functional code between the modules before it. If the model is simply "
+            "this sensitive and trains well, allow more here: "
+            f'ortviz.wrap(model, tolerances={{"{pattern}": …}}).'
         )
-    yield from random
-
-
-def _remedy(site: Site, earlier: Site | None) -> str:
-    if earlier is not None:
-        return f"Begin with {module_label(earlier.module)}; this may vanish with it."
     inner = (
         "Click it to see the inputs of this module on both sides and its nodes in ORT's graph. "
         "Run the module alone with these inputs; if it still differs, use another operation in its "
         "place or leave it out of the wrapped model."
     )
-    if site.direction is Direction.FORWARD:
+    if found.site.direction is Direction.FORWARD:
         return f"{inner} In-place changes and randomness of your own are common causes."
     return inner

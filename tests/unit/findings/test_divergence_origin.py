@@ -1,0 +1,82 @@
+"""The finding of a divergence where each module was also run on ORT's own input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ortviz.record import Direction, ErrorOrigin, Severity, Site
+
+F, B = Direction.FORWARD, Direction.BACKWARD
+FC1, BN, FC2 = (Site(F, name, "out0") for name in ("fc1", "bn", "fc2"))
+FC2_BACK, BN_BACK = Site(B, "fc2", "out0"), Site(B, "bn", "out0")
+HERE, CAME = ErrorOrigin.HERE, ErrorOrigin.INHERITED
+
+
+def born(make, site, relative=5e-4):
+    return make.divergent(
+        site, relative, origin=HERE, local_abs_error=2 * relative, local_rel_error=relative
+    )
+
+
+def came(make, site, relative=5e-4):
+    return make.divergent(site, relative, origin=CAME, local_abs_error=1e-7, local_rel_error=1e-7)
+
+
+def owning(compared, *own):
+    return replace(compared, first_own_divergence={site.direction: site for site in own})
+
+
+def divergences(found):
+    return [one for one in found if one.detector == "first_divergence"]
+
+
+def test_the_site_of_the_own_error_is_named_and_not_the_first_inherited_one(engine, make):
+    compared = owning(make.compared(came(make, FC1), born(make, BN)), BN)
+    (found,) = divergences(engine.on_step(make.step(), compared))
+    assert found.site_id == BN.id
+    assert found.title.endswith(
+        "bn (BatchNorm1d), in the forward pass: the difference is born there"
+    )
+    assert "Given ORT's own input, eager PyTorch still gets another result" in found.explanation
+    assert "On ORT's own input: relative error 0.0005." in found.evidence
+    assert "Run the module alone" in found.remedy
+    assert found.severity is Severity.WARNING
+
+
+def test_a_gross_own_error_is_an_error_though_the_forward_pass_diverges_too(engine, make):
+    compared = owning(make.compared(born(make, FC1), born(make, FC2_BACK, 0.5)), FC1, FC2_BACK)
+    forward, backward = divergences(engine.on_step(make.step(), compared))
+    by_site = {one.site_id: one for one in (forward, backward)}
+    assert by_site[FC1.id].severity is Severity.WARNING
+    assert by_site[FC2_BACK.id].severity is Severity.ERROR
+    assert "the very gradient that arrived" in by_site[FC2_BACK.id].explanation
+
+
+def test_what_came_in_from_a_named_site_is_information(engine, make):
+    compared = owning(make.compared(born(make, FC1), came(make, FC2_BACK, 0.5)), FC1)
+    found = {one.site_id: one for one in divergences(engine.on_step(make.step(), compared))}
+    backward = found[FC2_BACK.id]
+    assert backward.severity is Severity.INFO
+    assert "already part at fc1 (forward)" in backward.explanation
+    assert "Begin with fc1" in backward.remedy
+
+
+def test_what_no_module_makes_says_so_and_how_to_allow_it(engine, make):
+    (found,) = divergences(engine.on_step(make.step(), make.compared(came(make, FC2, 0.5))))
+    assert found.severity is Severity.WARNING
+    assert "It came in" in found.explanation
+    assert "No module that was looked at makes this difference by itself" in found.explanation
+    assert 'tolerances={"forward/fc2*": …}' in found.remedy
+    assert "On ORT's own input: relative error 1e-07." in found.evidence
+
+
+def test_an_earlier_divergence_that_nothing_explains_is_named_too(engine, make):
+    compared = owning(make.compared(make.divergent(FC1), born(make, BN)), BN)
+    found = divergences(engine.on_step(make.step(), compared))
+    assert [one.site_id for one in found] == [FC1.id, BN.id]
+
+
+def test_the_noise_floor_is_evidence(engine, make):
+    compared = make.compared(make.divergent(FC1, 0.5, noise_floor=0.01))
+    (found,) = divergences(engine.on_step(make.step(), compared))
+    assert "That is 100 times the noise floor." in found.evidence
