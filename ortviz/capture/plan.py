@@ -21,6 +21,7 @@ from ortviz.graphs import (
 
 _DROPOUT_OPS = frozenset({"Dropout", "BiasDropout"})
 _RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
+_VIEW_OPS = frozenset({"Unsqueeze", "Squeeze", "Reshape", "Flatten", "Identity"})
 NO_USES = ValueUses()
 """Nothing is known about who uses what."""
 
@@ -119,7 +120,7 @@ def build_plan(
         draws_random=any(mark in node.op_type for node in nodes for mark in _RANDOM_MARKS)
         or any("rand" in str(a.s) for n in nodes if n.op_type == "ATen" for a in n.attribute),
         uses=uses,
-        overwritten=frozenset(forward) & _used_after(nodes, yield_at),
+        overwritten=frozenset(forward) & (_used_after(nodes, yield_at) | _views(nodes)),
     )
 
 
@@ -164,6 +165,11 @@ def after_yield_op(nodes: Sequence[onnx.NodeProto], yield_at: int) -> set[str]:
 
 def _used_after(nodes: Sequence[onnx.NodeProto], yield_at: int) -> set[str]:
     return {name for node in nodes[yield_at + 1 :] for name in node.input}
+
+
+def _views(nodes: Sequence[onnx.NodeProto]) -> set[str]:
+    """Values in the memory of another one, which the backward half may use and then overwrite."""
+    return {node.output[0] for node in nodes if node.op_type in _VIEW_OPS}
 
 
 def _mask_names(exported: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> tuple[str, ...]:

@@ -104,18 +104,21 @@ def run_ort(
             "were recorded, so its side cannot be run again."
         )
     given = dict(zip(plan.mask_names, masks or (), strict=True))
-    second = SecondRun(
+    # A tensor that is read may keep ORT from merging operations, so what the user was given comes
+    # from a graph in which none is.
+    plain = SecondRun(manager)
+    feeds = StepFeeds(fed)
+    if any(gradient is not None for gradient in gradients):
+        missing = any(gradient is None for gradient in gradients)
+        outputs = plain.run(_copy(feeds), given).outputs if missing else ()
+        feeds.gradients = _gradient_feeds(manager, outputs, gradients)
+    tapped = SecondRun(
         manager,
         plan.forward_names + plan.inner.forward_names,
         plan.backward_names + plan.inner.backward_names,
     )
-    feeds = StepFeeds(fed)
-    if any(gradient is not None for gradient in gradients):
-        shapes_needed = any(gradient is None for gradient in gradients)
-        copies = StepFeeds(tuple(tensor.clone() for tensor in fed))
-        outputs = second.run(copies, given).outputs if shapes_needed else ()
-        feeds.gradients = _gradient_feeds(manager, outputs, gradients)
-    result = second.run(feeds, given)
+    values = tapped.run(_copy(feeds), given).values
+    result = plain.run(feeds, given)
     # ORT writes what it makes of running statistics into what it is fed.
     buffers = {
         each.qualified_name: tensor
@@ -125,7 +128,7 @@ def run_ort(
     return OrtRerun(
         plan,
         result.outputs,
-        {**result.values, **given},
+        {**values, **given},
         result.parameter_grads,
         ort_private.parameter_gradient_names(manager),
         buffers,
@@ -185,6 +188,11 @@ def _exported(
     if stop.feeds is None:
         raise CaptureError("ORTModule runs this model in eager PyTorch, not in ONNX Runtime.")
     return manager, stop.feeds
+
+
+def _copy(feeds: StepFeeds) -> StepFeeds:
+    """Feeds of a run that writes its running statistics nowhere that counts."""
+    return StepFeeds(tuple(tensor.clone() for tensor in feeds.inputs), feeds.gradients)
 
 
 def _gradient_feeds(
