@@ -38,6 +38,7 @@ def wrap(
     *,
     level: str = "module",
     verify: str = "auto",
+    compare: bool = True,
     keep: str | Iterable[str] = (),
     histograms: str | Iterable[str] = (),
     rerun: bool = False,
@@ -63,6 +64,9 @@ def wrap(
             error and an error from one inherited: ``auto`` for the first step of every export,
             steps whose results leave PyTorch's further behind than before, and now and then;
             ``always`` and ``never``. ``run.verify_next()`` asks for one.
+        compare: Run eager PyTorch beside each sampled step and compare. Without it only ORT's
+            statistics are recorded, at a fraction of the cost; PyTorch then runs at the first
+            sampled step of every export only, which tells what the modules return.
         keep: Patterns of sites whose whole tensors are kept at sampled steps, on both sides, such
             as ``"forward/blocks.0*"`` or ``("*/head#*", "parameter_grad/*")``; read them with
             ``run.steps[40].tensor(…)``.
@@ -92,7 +96,7 @@ def wrap(
     """
     rules = keep_rules(keep, histograms, rerun=rerun, keep_bytes=keep_bytes)
     settings = Settings(every, name, path, debug_options, total_steps, level, rules, verify)
-    settings = replace(settings, tolerances=tolerance_rules(tolerances))
+    settings = replace(settings, compare=compare, tolerances=tolerance_rules(tolerances))
     return attach(model, settings, on_failure="raise" if strict else "ortmodule").module
 
 
@@ -136,6 +140,7 @@ class Settings:
     level: str = Level.MODULE.value
     keep: KeepRules = field(default_factory=KeepRules)
     verify: str = Verify.AUTO.value
+    compare: bool = True
     tolerances: tuple[ToleranceRule, ...] = ()
 
 
@@ -182,6 +187,7 @@ def attach(model: nn.Module, settings: Settings, *, on_failure: OnFailure) -> At
                 save_dir=save_dir,
                 level=Level(settings.level),
                 verify=Verify(settings.verify),
+                compare=settings.compare,
                 debug_options=settings.debug_options,
                 on_failure="eager" if on_failure == "eager" else "raise",
                 explain=add_advice,

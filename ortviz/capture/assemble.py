@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -92,19 +92,20 @@ def _add_candidate(
     shadow: ShadowRun | None,
     callable_modules: Mapping[str, str],
 ) -> None:
-    calls = shadow.trace.calls if shadow else []
+    # Without the eager side nobody knows which modules were called, unless an earlier step told.
+    calls = _calls(pending)
     if pending.fallback:
-        matches = {
-            key: Match(SiteStatus.NOT_CAPTURED, reason=NOT_RUN_BY_ORT) for key in _keys(calls)
-        }
-        records.add_matched(side, Direction.FORWARD, calls, matches, {})
+        not_run = Match(SiteStatus.NOT_CAPTURED, reason=NOT_RUN_BY_ORT)
+        records.add_matched(
+            side, Direction.FORWARD, calls, dict.fromkeys(_keys(calls), not_run), {}
+        )
         return
     inner = [call for call in calls if call.module]
-    matches = _match(inner, pending)
+    outline = None if shadow else pending.outline
+    matches = outline.matches if outline else match_calls(inner, pending)
     _add_root(side, pending, Direction.FORWARD, pending.outputs)
     records.add_matched(side, Direction.FORWARD, inner, matches, pending.values)
-    # Without the eager side nobody knows which modules were called.
-    if shadow is not None:
+    if calls:
         records.add_never_called(side, {call.module for call in calls}, callable_modules)
     _add_root(side, pending, Direction.BACKWARD, pending.arrived_gradients())
     gradients = {
@@ -133,7 +134,19 @@ def _add_root(
             side.missing(site, SiteStatus.NO_GRADIENT, records.NO_BACKWARD)
 
 
-def _match(calls: list[ModuleCall], pending: PendingStep) -> dict[OutputKey, Match]:
+def _calls(pending: PendingStep) -> Sequence[ModuleCall]:
+    if pending.shadow is not None:
+        return pending.shadow.trace.calls
+    return pending.outline.calls if pending.outline is not None else ()
+
+
+def match_calls(calls: Sequence[ModuleCall], pending: PendingStep) -> Mapping[OutputKey, Match]:
+    """Find module outputs in ORT's run.
+
+    Args:
+        calls: From the eager run, the root's left out.
+        pending: The step.
+    """
     plan = pending.plan
     if plan is None:
         reason = "ORT's inner tensors were not read in this step."
@@ -148,7 +161,7 @@ def _match(calls: list[ModuleCall], pending: PendingStep) -> dict[OutputKey, Mat
     return found
 
 
-def _keys(calls: list[ModuleCall]) -> list[OutputKey]:
+def _keys(calls: Sequence[ModuleCall]) -> list[OutputKey]:
     return [(call.module, call.call, slot) for call in calls for slot in range(len(call.outputs))]
 
 

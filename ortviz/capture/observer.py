@@ -12,10 +12,12 @@ from torch import nn
 from torch.autograd.graph import register_multi_grad_hook
 
 from ortviz.capture import records
-from ortviz.capture.assemble import assemble
+from ortviz.capture.assemble import assemble, match_calls
 from ortviz.capture.autocast import AutocastState
 from ortviz.capture.deep import DeepSteps
+from ortviz.capture.model_info import callable_modules
 from ortviz.capture.observation import observe_loss
+from ortviz.capture.outline import Outline, outline_of
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import SideBuilder
 from ortviz.capture.rerun_inputs import note_step, start_values
@@ -41,6 +43,11 @@ class StepObserver:
         sink: Gets everything.
         taps: Reads ORT's run; None when the engine is eager PyTorch.
         keeping: Says which tensors are kept whole; None when none is.
+
+    Attributes:
+        deep: Looks into some sampled steps; None where that cannot be.
+        compares: Whether eager PyTorch runs beside at every sampled step; otherwise only at the
+            first of each export, to tell what the modules return.
     """
 
     def __init__(
@@ -54,6 +61,8 @@ class StepObserver:
         self.fallback = taps is None
         self._shadow: Shadow | None = None
         self._shadow_refused = False
+        self.compares = True
+        self._outline: Outline | None = None
         self._open: deque[PendingStep] = deque()
         self._problem_keys: set[str] = set()
         self.next_step = 0
@@ -67,7 +76,7 @@ class StepObserver:
         step = self.next_step
         self.next_step += 1
         self.sink.stepped(step)
-        pending = PendingStep(step, sampled=bool(self.sink.wants(step)))
+        pending = PendingStep(step, bool(self.sink.wants(step)), self._keeping)
         if pending.sampled:
             pending.verify_asked = self.sink.verifies(step)
             with half_the_threads():
@@ -175,6 +184,11 @@ class StepObserver:
     ) -> None:
         if self._shadow_refused:
             return
+        outline = self._outline
+        if not self.compares and outline is not None and outline.plan is pending.plan:
+            pending.outline = outline
+            pending.notes.append("Eager PyTorch did not run in this step, as asked: compare=False.")
+            return
         if self._shadow is None:
             try:
                 self._shadow = Shadow(self.original)
@@ -252,7 +266,12 @@ class StepObserver:
         pending.parameter_grads = {
             name: None if name in frozen else grad for name, grad in pending.parameter_grads.items()
         }
-        capture = assemble(pending, buffers, self._callable_modules())
+        if pending.plan is not None and shadow is not None and not self.compares:
+            inner = [call for call in shadow.trace.calls if call.module]
+            self._outline = outline_of(
+                pending.plan, shadow.trace.calls, match_calls(inner, pending)
+            )
+        capture = assemble(pending, buffers, callable_modules(self.original))
         self.sink.captured(self._looked_into(pending, capture))
 
     def _looked_into(self, pending: PendingStep, capture: StepCapture) -> StepCapture:
@@ -263,11 +282,3 @@ class StepObserver:
         seen = [capture]
         self.guarded(pending, lambda: seen.append(deep.look(pending, shadow, capture, versions)))
         return seen[-1]
-
-    def _callable_modules(self) -> dict[str, str]:
-        """Modules with a forward of their own; a ModuleList is never called."""
-        return {
-            name: type(module).__name__
-            for name, module in self.original.named_modules()
-            if type(module).forward is not nn.Module.forward
-        }

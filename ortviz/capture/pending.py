@@ -9,6 +9,7 @@ import torch
 
 from ortviz.capture.autocast import AutocastState
 from ortviz.capture.loss_watch import LossWatch
+from ortviz.capture.outline import Outline
 from ortviz.capture.plan import TapPlan
 from ortviz.capture.records import SideBuilder
 from ortviz.capture.rerun_inputs import RerunNotes
@@ -37,7 +38,8 @@ class PendingStep:
         values: What was read from ORT's run, by value name.
         inner: Statistics of what was read only for them, by value name, at the tensor level;
             None for what turned out to hold no floating-point numbers.
-        shadow: The eager side; None when not sampled or impossible.
+        shadow: The eager side; None when not sampled, not wanted or impossible.
+        outline: What an earlier eager run told, where this step has none of its own.
         shadow_outputs: The eager side's outputs, detached.
         watch: Looks out for the loss.
         output_gradients: What arrived at the outputs, one per output; empty before backward.
@@ -68,6 +70,7 @@ class PendingStep:
     values: dict[str, torch.Tensor] = field(default_factory=dict)
     inner: dict[str, TensorStats | None] = field(default_factory=dict)
     shadow: ShadowRun | None = None
+    outline: Outline | None = None
     shadow_outputs: tuple[torch.Tensor, ...] | None = None
     watch: LossWatch = field(default_factory=LossWatch)
     output_gradients: list[torch.Tensor | None] = field(default_factory=list)

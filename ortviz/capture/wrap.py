@@ -45,6 +45,7 @@ def wrap_module(
     save_dir: Path,
     level: Level = Level.MODULE,
     verify: Verify = Verify.AUTO,
+    compare: bool = True,
     debug_options: Any = None,
     on_failure: OnFailure = "raise",
     progress: ProgressSink | None = None,
@@ -62,6 +63,7 @@ def wrap_module(
         save_dir: Existing folder for the five stages of each mode.
         level: Which of ORT's tensors sampled steps read.
         verify: Which sampled steps are looked into deeply.
+        compare: Whether eager PyTorch runs beside sampled steps.
         debug_options: The user's DebugOptions; their log level is kept.
         on_failure: What to do when ORT raises in a forward: ``raise`` as ORTModule does, or
             train on in eager PyTorch, saying so.
@@ -86,6 +88,7 @@ def wrap_module(
     watched = WrappedModule(
         ort_module, model, sink, save_dir, on_failure, explain, level, keeping, verify
     )
+    watched.observer.compares = compare
     info = describe_run(model, name, every)
     sink.started(replace(info, level=level, keep=keep or KeepRules()))
     watched.exports.tell_modes(evaluating_before, 0)
