@@ -19,6 +19,7 @@ from ortviz.findings.detectors.fallback import Fallback
 from ortviz.findings.detectors.functions import IgnoredBackward
 from ortviz.findings.detectors.gradients import NonfiniteGradient
 from ortviz.findings.detectors.hooks import SilentHooks
+from ortviz.findings.detectors.instrumented import InstrumentedDiffers
 from ortviz.findings.detectors.masked import MaskedElements
 from ortviz.findings.detectors.missing_gradient import MissingGradient
 from ortviz.findings.detectors.origin import NonfiniteInput, NonfiniteOrigin
@@ -33,6 +34,7 @@ DEFAULT_DETECTORS: tuple[DetectorFactory, ...] = (
     FrozenBatchNorm,
     BufferDifference,
     FirstDivergence,
+    InstrumentedDiffers,
     MissingGradient,
     MaskedElements,
     NonfiniteGradient,
