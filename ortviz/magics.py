@@ -28,6 +28,10 @@ HELP = """\
   --every N        sample each N-th training step (1); losses are recorded at every step
   --level L        of ORT's tensors read those that leave a module (module), or every one (tensor)
   --verify WHEN    look into sampled steps deeply: auto, always or never (auto)
+  --keep SITES     keep whole tensors of sites that match, such as 'forward/blocks.0*'; repeatable
+  --histograms SITES   likewise their histograms
+  --rerun          keep what re-running sampled steps takes: run.steps[40].rerun(NAME)
+  --keep-bytes N   room for kept tensors, and as much again for re-runnable steps (268435456)
   --name S         name of the run (NAME)
   --total STEPS    how many training steps there will be, for the progress
   --height PX      height of the debugger
@@ -231,6 +235,10 @@ def _recording_options(prog: str, words: list[str]) -> argparse.Namespace:
     parser.add_argument("--every", type=_count, default=1)
     parser.add_argument("--level", type=_level, default="module")
     parser.add_argument("--verify", type=_verify, default="auto")
+    parser.add_argument("--keep", action="append", default=[])
+    parser.add_argument("--histograms", action="append", default=[])
+    parser.add_argument("--rerun", action="store_true")
+    parser.add_argument("--keep-bytes", type=_count)
     parser.add_argument("--name")
     parser.add_argument("--total", type=_count)
     parser.add_argument("--height", type=_count)
@@ -267,6 +275,8 @@ def _verify(text: str) -> str:
 
 def _settings(options: argparse.Namespace) -> Settings:
     from ortviz.api import Settings
+    from ortviz.record.keeping import DEFAULT_KEEP_BYTES
+    from ortviz.session.keep_options import keep_rules
 
     return Settings(
         every=options.every,
@@ -274,6 +284,12 @@ def _settings(options: argparse.Namespace) -> Settings:
         path=options.path,
         total_steps=options.total,
         level=options.level,
+        keep=keep_rules(
+            options.keep,
+            options.histograms,
+            rerun=options.rerun,
+            keep_bytes=options.keep_bytes or DEFAULT_KEEP_BYTES,
+        ),
         verify=options.verify,
     )
 

@@ -250,6 +250,8 @@ def test_together_with_another_cell_magic(notebook: Any, order: str) -> None:
         ("model --every 0", "argument --every: '0' is not a whole number from 1 up"),
         ("model --level all", "argument --level: There is no level 'all'"),
         ("model 'open", "cannot read"),
+        ("model --keep blocks.0", "keep='blocks.0' matches no site"),
+        ("model --keep-bytes none", "'none' is not a whole number from 1 up"),
     ],
 )
 def test_what_is_wrong_with_the_header_is_one_sentence(
@@ -259,6 +261,18 @@ def test_what_is_wrong_with_the_header_is_one_sentence(
     assert words in text
     assert text.strip().startswith("UsageError: ")
     assert "ran" not in text
+
+
+def test_what_to_keep_is_passed_on(notebook: Any) -> None:
+    notebook.run(
+        "%%ortviz model --keep 'forward/0*' --keep */1#out0 --histograms backward/* --rerun "
+        "--keep-bytes 123456\ntrain(model, 2)"
+    )
+    text = notebook.run_text("print(ortviz.last_run().info.keep)")
+    assert "patterns=('forward/0*', '*/1#out0'), histogram_patterns=('backward/*',)" in text
+    assert "reruns=True, max_bytes=123456" in text
+    text = notebook.run_text("print(ortviz.last_run().steps[1].rerun(model).tensors)")
+    assert "forward/0#out0" in text
 
 
 def test_data_parallel_runs_unrecorded_and_says_so(notebook: Any) -> None:
