@@ -55,20 +55,28 @@ class _Slot:
 
 @dataclass(slots=True)
 class CallArguments:
-    """The arguments of one module call, its tensors taken out.
+    """What one module call was given and gave back, its tensors taken out.
 
     Attributes:
-        inputs: The tensors; one that is passed twice is here once.
+        inputs: The tensors it was given; one that is passed twice is here once.
+        begin: How many calls had returned when this one began; those that returned since then
+            are inside of it.
         masks: First and last-but-one index of the dropout masks the call used, in the order of
             the step's draws.
-        complete: Whether all tensors could be taken out.
+        complete: Whether all tensors could be taken out, of the arguments and of the result.
+        in_place: For each output the input that it is, changed in place; None for new tensors.
         tree: Positional and keyword arguments with markers where tensors were.
+        result: What it returned, likewise.
     """
 
     inputs: list[CallInput] = field(default_factory=list)
+    begin: int = 0
     masks: tuple[int, int] = (0, 0)
     complete: bool = True
+    in_place: list[int | None] = field(default_factory=list)
     tree: object = ()
+    result: object = ()
+    _places: dict[int, int] = field(default_factory=dict)
 
     def filled(self, tensors: Sequence[torch.Tensor]) -> tuple[Sequence[object], dict[str, object]]:
         """Positional and keyword arguments with other tensors in them.
@@ -80,13 +88,39 @@ class CallArguments:
         assert isinstance(tree, tuple)
         return tree
 
+    def filled_result(self, tensors: Sequence[torch.Tensor]) -> object:
+        """What the call returned with other tensors in it.
+
+        Args:
+            tensors: One per output.
+        """
+        return map_leaves(self.result, _Slot, lambda slot: tensors[slot.index])
+
+    def note_result(self, result: object, masks_end: int) -> None:
+        """The call returned; the tensors it was given still live.
+
+        Args:
+            result: What it returned.
+            masks_end: How many dropout masks were used by now.
+        """
+        self.masks = (self.masks[0], masks_end)
+        self.in_place = []
+
+        def take(tensor: torch.Tensor) -> _Slot:
+            place = self._places.get(id(tensor))
+            changed = place is not None and self.inputs[place].version != tensor._version
+            self.in_place.append(place if changed else None)
+            return _Slot(len(self.in_place) - 1)
+
+        self.result = map_tensors(result, take)
+        self.complete &= not any(True for _ in tensors_in(self.result))
+
 
 def note_arguments(
     args: Sequence[object],
     kwargs: Mapping[str, object],
     producers: Mapping[TensorKey, tuple[int, int]],
     given: Mapping[TensorKey, int],
-    masks_begin: int,
 ) -> CallArguments:
     """Take the arguments of a call apart; no tensor is copied.
 
@@ -95,15 +129,14 @@ def note_arguments(
         kwargs: By keyword.
         producers: Which module output each known tensor is.
         given: Which of the tensors that both sides start from.
-        masks_begin: How many dropout masks were used before the call.
     """
-    noted = CallArguments(masks=(masks_begin, masks_begin))
-    places: dict[TensorKey, int] = {}
+    noted = CallArguments()
+    places = noted._places
 
     def take(tensor: torch.Tensor) -> _Slot:
-        key = tensor_key(tensor)
-        if key not in places:
-            places[key] = len(noted.inputs)
+        if id(tensor) not in places:
+            key = tensor_key(tensor)
+            places[id(tensor)] = len(noted.inputs)
             known = key in producers or key in given
             noted.inputs.append(
                 CallInput(
@@ -116,8 +149,19 @@ def note_arguments(
                     tensor.requires_grad,
                 )
             )
-        return _Slot(places[key])
+        return _Slot(places[id(tensor)])
 
     noted.tree = map_tensors((tuple(args), dict(kwargs)), take)
     noted.complete = not any(True for _ in tensors_in(noted.tree))
     return noted
+
+
+def tensors_taken(args: Sequence[object], kwargs: Mapping[str, object]) -> list[torch.Tensor]:
+    """The tensors of a call's arguments, as :func:`note_arguments` orders them."""
+    found: dict[int, torch.Tensor] = {}
+
+    def take(tensor: torch.Tensor) -> torch.Tensor:
+        return found.setdefault(id(tensor), tensor)
+
+    map_tensors((tuple(args), dict(kwargs)), take)
+    return list(found.values())

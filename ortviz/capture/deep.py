@@ -22,7 +22,6 @@ from ortviz.capture.shadow import Shadow, ShadowRun
 from ortviz.capture.stats import host_values
 from ortviz.capture.trees import tensors_in
 from ortviz.capture.wide import NotWideError, wide_values
-from ortviz.graphs import ROOT
 from ortviz.record import Direction, Site, SiteRecord, SiteStatus, StepCapture, Verify
 
 if TYPE_CHECKING:
@@ -165,6 +164,7 @@ class DeepSteps:
             calls=calls,
             outputs=outputs,
             values=values,
+            root_gradients=pending.arrived_gradients(),
             uses=pending.plan.uses,
             gradient_sites=_gradient_sites(capture.record.candidate),
             masks=run.masks,
@@ -172,7 +172,7 @@ class DeepSteps:
             autocast=pending.autocast or AutocastState.now(),
         )
         local = LocalRuns(twin, step, OrtInputs(calls, outputs, values, step.uses, given)).run()
-        found.values.update(_of_the_root(capture, step), **local.values)
+        found.values.update(local.values)
         found.notes.extend(_missing(local))
 
 
@@ -190,19 +190,6 @@ def _wide(pending: PendingStep, run: ShadowRun, shadow: Shadow, found: _Found) -
             found.values.update(wide_values(twin, args, kwargs, run.masks, gradients))
     except NotWideError as error:
         found.notes.append(str(error))
-
-
-def _of_the_root(capture: StepCapture, step: OrtStep) -> Values:
-    """The model as a whole on ORT's inputs, which are the user's, is the shadow's own run."""
-    found = {}
-    for record in _captured(capture.record.reference):
-        site = record.site
-        own = site.direction is Direction.FORWARD and not site.module
-        if site.direction is Direction.PARAMETER_GRAD:
-            own = step.uses.home(f"{ROOT}.{_qualified(site)}") == ""
-        if own and site.id in capture.reference_values:
-            found[site.id] = capture.reference_values[site.id]
-    return found
 
 
 def _captured(records: Sequence[SiteRecord]) -> list[SiteRecord]:

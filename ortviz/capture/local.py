@@ -1,13 +1,14 @@
 """Each module of the shadow on ORT's own input: what it would have made of it.
 
 Where ORT's output differs from this, the difference was born in that module; what it inherited
-from modules before it is on both sides.
+from modules before it, or from modules inside of it, is on both sides. Where ORT has fused a
+module away, it is run as part of the module around it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,12 @@ import torch
 from torch import nn
 
 from ortviz.capture.autocast import AutocastState
-from ortviz.capture.ort_inputs import OrtInput, OrtInputs, OutputKey
+from ortviz.capture.ort_inputs import OrtInputs, OutputKey
 from ortviz.capture.plan import gradient_name
-from ortviz.capture.random_state import preserved_random_state
-from ortviz.capture.replay import DropoutReplay
+from ortviz.capture.records import parameter_site
 from ortviz.capture.stats import host_values
 from ortviz.capture.trace import ModuleCall
-from ortviz.capture.trees import tensors_in
+from ortviz.capture.unit import InputGradients, Stub, Unit
 from ortviz.graphs import ROOT, ValueUses
 from ortviz.record import Direction, Site
 
@@ -35,8 +35,9 @@ class OrtStep:
 
     Attributes:
         calls: The shadow's, in order.
-        outputs: (module, call, output index) -> ONNX value.
+        outputs: (module, call, output index) -> ONNX value; not the model's own outputs.
         values: ONNX value name -> what ORT had, gradients included.
+        root_gradients: What arrived at the model's outputs.
         uses: Of the exported graph.
         gradient_sites: Name of a gradient in ORT's graph -> the sites it is shown at.
         masks: Dropout masks in the order in which the shadow used them.
@@ -47,11 +48,17 @@ class OrtStep:
     calls: Sequence[ModuleCall]
     outputs: Mapping[OutputKey, str]
     values: Mapping[str, torch.Tensor]
+    root_gradients: InputGradients
     uses: ValueUses
     gradient_sites: Mapping[str, Sequence[Site]]
     masks: Sequence[torch.Tensor]
     buffers: Mapping[str, torch.Tensor]
     autocast: AutocastState
+
+    def names(self, call: ModuleCall) -> list[str]:
+        """The ONNX value of each output; empty where ORT showed none."""
+        slots = range(len(call.outputs))
+        return [self.outputs.get((call.module, call.call, slot), "") for slot in slots]
 
 
 @dataclass(slots=True)
@@ -60,13 +67,32 @@ class LocalValues:
 
     Attributes:
         values: Site id to array on the host.
+        makers: Site id of a gradient to the module whose backward made it.
         without_input: Module calls whose input from ORT could not be found.
-        failed: Module calls that raised, with the error.
+        failed: Module calls that did not run alone, with the reason.
     """
 
     values: dict[str, np.ndarray] = field(default_factory=dict)
+    makers: dict[str, str] = field(default_factory=dict)
     without_input: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What is left of a call that ran alone, forward and backward.
+
+    Attributes:
+        input_gradients: One per input.
+        parameter_grads: What it contributes, by name.
+        inside: The calls that it did not run itself.
+        replaceable: Whether the call around it may take ORT's values for it.
+    """
+
+    input_gradients: InputGradients
+    parameter_grads: dict[str, torch.Tensor]
+    inside: list[int]
+    replaceable: bool
 
 
 class LocalRuns:
@@ -83,137 +109,189 @@ class LocalRuns:
         self._parameters = {n: p for n, p in twin.named_parameters() if p.requires_grad}
         self._buffers = dict(twin.named_buffers())
         self._step = step
-        self._call_counts = Counter(call.module for call in step.calls)
-        self._found_inputs = [inputs.of(call) for call in step.calls]
-        self._use_counts = Counter(
-            (call.module, each.value_name)
-            for call, found in zip(step.calls, self._found_inputs, strict=True)
-            for each in found or ()
-        )
-        self._homes = {name: step.uses.home(f"{ROOT}.{name}") for name in self._parameters}
+        self._inputs = inputs
+        self._done: dict[int, _Done] = {}
         self._found = LocalValues()
 
     def run(self) -> LocalValues:
         """All of them, in the order in which they returned, so inner modules come first."""
-        for call, inputs in zip(self._step.calls, self._found_inputs, strict=True):
-            # The model as a whole on ORT's input is the shadow itself.
-            if not call.module and len(self._modules) > 1:
-                continue
+        for index, call in enumerate(self._step.calls):
             label = call.module + (f"@{call.call}" if call.call else "")
-            if inputs is None:
-                self._found.without_input.append(label)
-                continue
             try:
-                self._run_call(call, inputs)
-            except Exception as error:  # noqa: BLE001 - one module less
-                self._found.failed.append(f"{label} ({type(error).__name__}: {error})")
+                if not self._run_call(index, call):
+                    self._found.without_input.append(label or "the model")
+            except Exception as error:  # noqa: BLE001 - it is run as part of the one around it
+                self._found.failed.append(f"{label or 'the model'} ({error})")
+        self._add_parameters()
         return self._found
 
-    def _run_call(self, call: ModuleCall, inputs: Sequence[OrtInput]) -> None:
-        leaves = [_leaf(each) for each in inputs]
-        outputs = self._call_again(call, leaves)
-        if outputs is None:
-            return
-        for slot, output in enumerate(outputs):
-            if (call.module, call.call, slot) in self._step.outputs:
+    def _run_call(self, index: int, call: ModuleCall) -> bool:
+        """Run one call; False when its input from ORT is not known."""
+        inputs = self._inputs.of(call)
+        if inputs is None:
+            return False
+        self._reset_buffers(call.module)
+        stubs = self._stubs(index, call)
+        unit = Unit(
+            self._modules[call.module],
+            call,
+            inputs,
+            stubs,
+            self._masks(call, stubs),
+            self._step.autocast,
+        )
+        unit.forward(self._modules)
+        names = self._step.names(call)
+        for slot, output in enumerate(unit.outputs):
+            if names[slot] or not call.module:
                 site = Site(Direction.FORWARD, call.module, f"out{slot}", call.call)
                 self._found.values[site.id] = host_values(output.detach().clone())
-        gradients = self._arrived(call, outputs)
+        gradients = self._arrived(call, unit.outputs)
         if gradients is not None:
-            self._pull_back(call, inputs, leaves, gradients)
+            self._pull_back(index, unit, gradients)
+        return True
 
-    def _call_again(
-        self, call: ModuleCall, leaves: Sequence[torch.Tensor]
-    ) -> list[torch.Tensor] | None:
-        """The module's outputs; None when it drew random numbers that ORT did not give."""
+    def _stubs(self, index: int, call: ModuleCall) -> list[Stub]:
+        """The calls inside that ORT shows; a module is left out if one of its calls is."""
         assert call.arguments is not None
-        begin, end = call.arguments.masks
+        inside = range(call.arguments.begin, index)
+        calls = self._step.calls
+        kept_whole = {
+            calls[i].module for i in inside if i not in self._done or not self._done[i].replaceable
+        }
+        return [
+            Stub(
+                i,
+                calls[i],
+                [self._step.values.get(name) for name in self._step.names(calls[i])],
+                self._done[i].input_gradients,
+            )
+            for i in inside
+            if calls[i].module not in kept_whole
+        ]
+
+    def _masks(self, call: ModuleCall, stubs: Sequence[Stub]) -> list[torch.Tensor]:
+        """Those used by the call itself and by what runs inside of it."""
+        assert call.arguments is not None
+        skipped: set[int] = set()
+        for stub in stubs:
+            assert stub.call.arguments is not None
+            skipped.update(range(*stub.call.arguments.masks))
+        places = range(*call.arguments.masks)
+        return [self._step.masks[place] for place in places if place not in skipped]
+
+    def _reset_buffers(self, module: str) -> None:
+        inside = f"{module}." if module else ""
         for name, before in self._step.buffers.items():
-            if name.startswith(f"{call.module}." if call.module else ""):
+            if name.startswith(inside) and name in self._buffers:
                 self._buffers[name].data = before.detach().clone()
-        # A module may change its input in place, which a leaf forbids.
-        args, kwargs = call.arguments.filled(
-            [leaf.clone() if leaf.requires_grad else leaf for leaf in leaves]
-        )
-        replay = DropoutReplay(self._step.masks[begin:end])
-        module = self._modules[call.module]
-        with (
-            preserved_random_state(),
-            torch.enable_grad(),
-            self._step.autocast.restored(),
-            replay,
-        ):
-            outputs = list(tensors_in(module(*args, **kwargs)))
-        drew = replay.unmatched_count or replay.other_random_ops
-        same = [o.shape for o in outputs] == [o.shape for o in call.outputs]
-        return outputs if same and not drew else None
 
     def _arrived(
         self, call: ModuleCall, outputs: Sequence[torch.Tensor]
-    ) -> list[tuple[torch.Tensor, torch.Tensor]] | None:
-        """(output, ORT's gradient of it); None when one that matters was not seen."""
-        pairs = []
-        for slot, output in enumerate(outputs):
-            if not output.requires_grad:
-                continue
-            value = self._step.outputs.get((call.module, call.call, slot), "")
-            gradient = self._step.values.get(gradient_name(value))
-            if gradient is not None and gradient.shape == output.shape:
-                pairs.append((output, gradient.to(output.dtype)))
-            elif call.gradients[slot] is not None:
+    ) -> list[torch.Tensor | None] | None:
+        """ORT's gradient of each output; None when one that matters was not seen."""
+        if not call.module:
+            gradients = list(self._step.root_gradients)
+            return gradients if len(gradients) == len(outputs) else None
+        found: list[torch.Tensor | None] = []
+        for slot, name in enumerate(self._step.names(call)):
+            gradient = self._step.values.get(gradient_name(name)) if name else None
+            if gradient is not None and gradient.shape != outputs[slot].shape:
+                gradient = None
+            if gradient is None and call.gradients[slot] is not None:
                 return None
-        return pairs or None
+            found.append(gradient)
+        return found
 
-    def _pull_back(
-        self,
-        call: ModuleCall,
-        inputs: Sequence[OrtInput],
-        leaves: Sequence[torch.Tensor],
-        arrived: Sequence[tuple[torch.Tensor, torch.Tensor]],
-    ) -> None:
-        """Gradients of the inputs and parameters that nothing outside of this call uses."""
-        wanted: list[tuple[torch.Tensor, Sequence[Site]]] = []
-        for each, leaf in zip(inputs, leaves, strict=True):
-            sites = self._step.gradient_sites.get(gradient_name(each.value_name), ())
-            if leaf.requires_grad and sites and self._only_user(call, each.value_name):
-                wanted.append((leaf, sites))
-        for name, parameter in self._parameters.items():
-            module, _, local = name.rpartition(".")
-            site = Site(Direction.PARAMETER_GRAD, module, local)
-            if self._owns(call, name):
-                wanted.append((parameter, [site]))
-        wanted = [(t, sites) for t, sites in wanted if sites[0].id not in self._found.values]
-        if not wanted:
-            return
-        with preserved_random_state(), torch.enable_grad():
-            gradients = torch.autograd.grad(
-                [output for output, _ in arrived],
-                [tensor for tensor, _ in wanted],
-                [gradient for _, gradient in arrived],
-                allow_unused=True,
-            )
-        for (_, sites), gradient in zip(wanted, gradients, strict=True):
-            if gradient is not None:
-                array = host_values(gradient.detach().clone())
-                self._found.values.update((site.id, array) for site in sites)
+    def _pull_back(self, index: int, unit: Unit, gradients: InputGradients) -> None:
+        """The backward of one call, from ORT's gradients around it."""
+        call = unit.call
+        answered = [stub for stub in unit.stubs if stub.answered]
+        inner = [
+            (leaf, name)
+            for stub in answered
+            for leaf, name in zip(stub.leaves, self._step.names(stub.call), strict=True)
+            if leaf.requires_grad
+        ]
+        leaves = [leaf for leaf in unit.leaves if leaf.requires_grad]
+        own = {n: p for n, p in self._parameters.items() if _inside(n, call.module)}
+        wanted = [*leaves, *(leaf for leaf, _ in inner), *own.values()]
+        results = iter(unit.backward(gradients, wanted))
+        of_inputs = [next(results) if leaf.requires_grad else None for leaf in unit.leaves]
+        outgoing = self._step.names(call)
+        for _, name in inner:
+            gradient = next(results)
+            # What is handed on as this module's output has further users outside.
+            if name not in outgoing and self._step.uses.only_inside(name, call.module):
+                self._add_gradient(name, gradient)
+        grads = {name: grad for name, grad in zip(own, results, strict=True) if grad is not None}
+        self._done[index] = _Done(
+            of_inputs, grads, [stub.index for stub in answered], self._replaceable(unit)
+        )
 
-    def _only_user(self, call: ModuleCall, value_name: str) -> bool:
-        """Whether all that uses a value is in this call."""
-        if self._call_counts[call.module] > 1:
-            calls = zip(self._step.calls, self._found_inputs, strict=True)
-            if any(each.module == call.module and found is None for each, found in calls):
-                return False
-        alone = self._use_counts[call.module, value_name] == 1
-        return alone and self._step.uses.only_inside(value_name, call.module)
+    def _add_gradient(self, name: str, gradient: torch.Tensor | None) -> None:
+        if gradient is not None:
+            array = host_values(gradient.detach().clone())
+            for site in self._step.gradient_sites.get(gradient_name(name), ()):
+                self._found.values[site.id] = array
 
-    def _owns(self, call: ModuleCall, parameter: str) -> bool:
-        """Whether all that happens to a parameter happens in this call."""
-        home = self._homes[parameter]
-        if home is None or self._call_counts[call.module] != 1:
-            return False
-        return not call.module or home == call.module or home.startswith(f"{call.module}.")
+    def _replaceable(self, unit: Unit) -> bool:
+        """Whether ORT shows everything of a call that the model uses."""
+        call = unit.call
+        names = self._step.names(call)
+        shown = all(
+            name or gradient is None for name, gradient in zip(names, call.gradients, strict=True)
+        )
+        complete = call.arguments is not None and call.arguments.complete
+        # The same value goes in and out of a module that does nothing.
+        passes_on = any(each.value_name and each.value_name in names for each in unit.inputs)
+        return bool(call.module) and shown and any(names) and complete and not passes_on
+
+    def _add_parameters(self) -> None:
+        """Gradients of parameters: the sum over all calls that use them, if all of them ran."""
+        total: dict[str, torch.Tensor] = {}
+        for index in self._disjoint():
+            for name, gradient in self._done[index].parameter_grads.items():
+                total[name] = total[name] + gradient if name in total else gradient
+        calls = Counter(call.module for call in self._step.calls)
+        ran = Counter(
+            self._step.calls[index].module
+            for index, done in self._done.items()
+            if done.replaceable or not self._step.calls[index].module
+        )
+        whole = {module for module, count in calls.items() if ran[module] == count}
+        for name, gradient in total.items():
+            users = self._step.uses.users.get(f"{ROOT}.{name}", (None,))
+            if all(_covered(user, whole) for user in users):
+                site = parameter_site(Direction.PARAMETER_GRAD, name)
+                self._found.values[site.id] = host_values(gradient.detach().clone())
+
+    def _disjoint(self) -> Iterator[int]:
+        """Calls that together run everything once: the model's, and those it did not run itself.
+
+        Without the model's own call, those that no other took ORT's values for.
+        """
+        last = len(self._step.calls) - 1
+        taken = {i for done in self._done.values() if done.replaceable for i in done.inside}
+        waiting = (
+            [last]
+            if last in self._done
+            else [i for i, done in self._done.items() if done.replaceable and i not in taken]
+        )
+        while waiting:
+            index = waiting.pop()
+            yield index
+            waiting += self._done[index].inside
 
 
-def _leaf(given: OrtInput) -> torch.Tensor:
-    tensor = given.tensor.detach().clone()
-    return tensor.requires_grad_(given.needs_grad and tensor.is_floating_point())
+def _inside(parameter: str, module: str) -> bool:
+    return not module or parameter.startswith(f"{module}.")
+
+
+def _covered(user: str | None, whole: set[str]) -> bool:
+    """Whether what a module does with a parameter is part of a call that ran."""
+    if user is None:
+        return False
+    while user and user not in whole:
+        user = user.rpartition(".")[0]
+    return user in whole

@@ -118,7 +118,9 @@ class ShadowTrace:
     def _before(self, name: str, module: nn.Module, args: Any, kwargs: Any) -> None:
         noted = None
         if self._given is not None:
-            noted = note_arguments(args, kwargs, self._producers, self._given, self._masks_used())
+            noted = note_arguments(args, kwargs, self._producers, self._given)
+            noted.begin = len(self.calls)
+            noted.masks = (self._masks_used(), 0)
         self._noted.setdefault(name, []).append(noted)
         self._begun.setdefault(name, []).append(perf_counter())
         self._event("forward_pre", name, self._call_counts[name])
@@ -130,7 +132,7 @@ class ShadowTrace:
         self._event("forward", name, call, seconds)
         noted = self._noted[name].pop()
         if noted is not None:
-            noted.masks = (noted.masks[0], self._masks_used())
+            noted.note_result(output, self._masks_used())
         tensors = list(tensors_in(output))
         self.calls.append(
             ModuleCall(

@@ -20,8 +20,8 @@ class ValueUses:
     Attributes:
         entering: Fully qualified module name -> values used inside that module and made outside
             of it, the model's inputs included, parameters and constants not; in graph order.
-        users: Value name -> the module of each node that uses its elements; None for the model's
-            output and for nodes of no known module.
+        users: Value name -> the module of each node that uses its elements; the root for the
+            model's output, None for nodes of no known module.
     """
 
     entering: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -31,16 +31,6 @@ class ValueUses:
         """Whether every use of a value is inside a module."""
         users = self.users.get(value, ())
         return bool(users) and all(user is not None and _inside(user, module) for user in users)
-
-    def home(self, value: str) -> str | None:
-        """The innermost module inside which all uses of a value are; None when none is known."""
-        users = self.users.get(value, ())
-        if not users or any(user is None for user in users):
-            return None
-        home = users[0] or ""
-        while not all(_inside(user or "", home) for user in users):
-            home = home.rpartition(".")[0]
-        return home
 
 
 def value_uses(
@@ -69,12 +59,17 @@ def value_uses(
             if module in known:
                 entering.setdefault(module, {})[name] = None
     users: dict[str, list[str | None]] = {}
+    outputs = {output.name for output in exported.graph.output}
     for node in exported.graph.node:
         if node.op_type not in _NO_GRADIENT_OPS:
+            owner = scopes.module_of(node.name)
+            # What only hands a value out as the model's output has no scope in its name.
+            if owner is None and outputs.intersection(node.output):
+                owner = ""
             for name in filter(None, node.input):
-                users.setdefault(name, []).append(scopes.module_of(node.name))
-    for output in exported.graph.output:
-        users.setdefault(output.name, []).append(None)
+                users.setdefault(name, []).append(owner)
+    for name in outputs:
+        users.setdefault(name, []).append("")
     return ValueUses(
         {module: tuple(names) for module, names in entering.items()},
         {name: tuple(found) for name, found in users.items()},
