@@ -15,6 +15,7 @@ relative error seen times the size of the tensor in that step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +32,14 @@ class _Largest:
 
 
 class NoiseFloors:
-    """The floors of one run. Grows with the number of sites, not of steps."""
+    """The floors of one run. Grows with the number of sites, not of steps.
 
-    def __init__(self) -> None:
-        self._largest: dict[str, _Largest] = {}
+    Args:
+        known: Floors by site id that were found before.
+    """
+
+    def __init__(self, known: Mapping[str, float] | None = None) -> None:
+        self._largest = {site_id: _Largest(floor) for site_id, floor in (known or {}).items()}
 
     def take(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ortviz.compare.floors import NoiseFloors
 from ortviz.compare.order import first_sites
@@ -30,13 +30,17 @@ class Comparer:
     Args:
         rules: What the user allows at some sites.
         tolerances: What counts as rounding elsewhere.
+        floors: Noise floors by site id that were found before.
     """
 
     def __init__(
-        self, rules: Sequence[ToleranceRule] = (), tolerances: ToleranceTable = DEFAULT
+        self,
+        rules: Sequence[ToleranceRule] = (),
+        tolerances: ToleranceTable = DEFAULT,
+        floors: Mapping[str, float] | None = None,
     ) -> None:
         self._rules = RuleBook(rules, tolerances)
-        self._floors = NoiseFloors()
+        self._floors = NoiseFloors(floors)
 
     def compare(self, capture: StepCapture) -> StepComparison:
         """Pair the sites of both sides and compare what was captured on both.

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 from ortviz.errors import UnknownNameError
 from ortviz.record import (
     GraphRecord,
-    StepComparison,
     StepLosses,
     StepRecord,
-    Verdict,
 )
 from ortviz.record.store import RunReader
+from ortviz.session.comparison import Comparison
 from ortviz.session.lookup import Lookup
 from ortviz.session.rerun import Rerun, rerun
 from ortviz.session.step_tensors import (
@@ -130,28 +129,24 @@ class Step:
         """
         return self._read(lambda reader: rerun(reader, self.number, model, ort=ort))
 
-    def compare(self) -> StepComparison:
+    def compare(self) -> Comparison:
         """Eager PyTorch (reference) against ONNX Runtime (candidate), compared when recorded.
 
         Raises:
             UnknownNameError: Only one side ran at this step.
         """
-        return self._read(lambda reader: reader.comparison(self.number))
+        return Comparison.of(self._read(lambda reader: reader.comparison(self.number)))
 
     def __repr__(self) -> str:
         try:
             comparison = self.compare()
         except UnknownNameError:
             return f"<Step {self.number}: only one side ran>"
-        verdicts = [site.verdict for site in comparison.sites]
-        counts = ", ".join(
-            f"{verdicts.count(verdict)} {verdict.value.replace('_', ' ')}"
-            for verdict in Verdict
-            if verdict in verdicts
-        )
         first = ", ".join(site.id for site in comparison.first_divergence.values())
+        own = ", ".join(site.id for site in comparison.first_own_divergence.values())
         where = f"; diverges first at {first}" if first else ""
-        return f"<Step {self.number}: {len(verdicts)} sites, {counts or 'none'}{where}>"
+        born = f"; born at {own}" if own else ""
+        return f"<Step {self.number}: {comparison.counts()}{where}{born}>"
 
 
 class Steps(Lookup[int, Step]):

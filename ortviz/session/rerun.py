@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ortviz.errors import EnvironmentProblem, UnknownNameError
@@ -19,6 +21,7 @@ from ortviz.record import (
 )
 from ortviz.record.histograms import DEFAULT_BINS, histogram_of
 from ortviz.record.store import RunReader
+from ortviz.session.comparison import Comparison
 from ortviz.session.step_tensors import SideName, TensorList, check_site, label, side_of
 
 if TYPE_CHECKING:
@@ -42,11 +45,18 @@ class Rerun:
             time), on another machine, or with another version of torch.
     """
 
-    def __init__(self, capture: StepCapture, recorded: StepRecord, why_no_ort: str) -> None:
+    def __init__(
+        self,
+        capture: StepCapture,
+        recorded: StepRecord,
+        why_no_ort: str,
+        judged: Callable[[StepCapture], StepComparison],
+    ) -> None:
         self.step = capture.record.step
         self.why_no_ort = why_no_ort
         self.record = capture.record
         self._capture = capture
+        self._judged = judged
         self.differing = tuple(
             (each.site.id, label(side))
             for side in self._ran()
@@ -90,11 +100,9 @@ class Rerun:
         """
         return histogram_of(self.tensor(site, side), bins)
 
-    def compare(self) -> StepComparison:
-        """Eager PyTorch against ONNX Runtime, of the second run."""
-        from ortviz.compare import compare_step
-
-        return compare_step(self._capture)
+    def compare(self) -> Comparison:
+        """Eager PyTorch against ONNX Runtime, of the second run; judged as the first one was."""
+        return Comparison.of(self._judged(self._capture))
 
     def _ran(self) -> tuple[Side, ...]:
         ran_ort = not self.record.fallback
@@ -141,7 +149,21 @@ def rerun(reader: RunReader, step: int, model: nn.Module, *, ort: bool) -> Rerun
             f"PyTorch cannot be imported ({error}).", "Run: pip install 'ortviz[cpu]'."
         ) from error
     done = rerun_step(model, kept, with_ort=ort, level=reader.info().level)
-    return Rerun(done.capture, recorded, done.why_no_ort)
+    return Rerun(done.capture, recorded, done.why_no_ort, _judge(reader, step))
+
+
+def _judge(reader: RunReader, step: int) -> Callable[[StepCapture], StepComparison]:
+    """Compares with the tolerances of the run and the noise floors it knew at that step."""
+    from ortviz.compare import Comparer
+
+    floors: dict[str, float] = {}
+    with suppress(UnknownNameError):
+        floors = {
+            one.site.id: one.noise_floor
+            for one in reader.comparison(step).sites
+            if one.noise_floor is not None
+        }
+    return Comparer(reader.info().tolerances, floors=floors).compare
 
 
 def _remedy(known: tuple[int, ...]) -> str:

@@ -41,7 +41,7 @@ def test_steps_are_there_as_soon_as_they_were_seen(live: Run) -> None:
     assert step.record.step == 4
     assert step.losses.candidate is not None
     assert live.steps.latest.number == 4
-    assert repr(step) == "<Step 4: 1 sites, 1 divergent; diverges first at forward/fc#out0>"
+    assert repr(step) == "<Step 4: 1 site: 1 divergent; diverges first at forward/fc#out0>"
     assert repr(live.steps) == "<3 sampled steps: 0, 2, 4>"
 
 
