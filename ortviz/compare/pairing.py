@@ -48,6 +48,11 @@ def only_one_side(seen: SiteRecord, without: str, having: str) -> str:
     """
     if seen.status is not SiteStatus.CAPTURED:
         return _status(seen, having)
+    if seen.site.is_inner:
+        return (
+            f"A value inside of the module's computation in ORT's graph; {without} has no tensor "
+            "to hold against it."
+        )
     return f"Seen on {having}'s side only; {without} has no tensor of this name."
 
 

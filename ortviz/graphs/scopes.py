@@ -1,10 +1,11 @@
 """From the names ORTModule gives nodes and tensors to the modules they came from.
 
 The TorchScript exporter writes the stack of called modules into every name:
-``/_original_module/blocks.0/attn/MatMul_output_0``. A container that is not called itself is
-joined to its child by a dot (``blocks.0``); a called Sequential repeats its own name before the
-child's (``c/c.1``), at the root too (``/_original_module/_original_module.2/Gemm``). A module
-called again gets a number (``shared_1``). ORT's gradient builder appends ``_Grad/…`` to the
+``/_original_module/blocks.0/attn/MatMul_output_0``. Of a module's full name the scope has the last
+part that is no number, with the numbers after it: of ``blocks.0`` that is ``blocks.0``, of
+``heads.left`` in a ModuleDict ``left``, of ``c.1`` inside a called Sequential again ``c.1``
+(``c/c.1``), at the root too (``/_original_module/_original_module.2/Gemm``). A module called again
+gets a number (``shared_1``). ORT's gradient builder appends ``_Grad/…`` to the
 forward node's name and ``_grad`` to the tensor's.
 """
 
@@ -49,6 +50,9 @@ class ModuleScopes:
     ) -> None:
         self._aliases = dict(aliases or {})
         self._names = {*module_names, *self._aliases, ""}
+        self._by_local_name: dict[str, list[str]] = {}
+        for name in sorted(self._names - {""}):
+            self._by_local_name.setdefault(_local_name(name), []).append(name)
 
     def module_of(self, name: str) -> str | None:
         """The module a node or tensor name points at.
@@ -133,7 +137,22 @@ class ModuleScopes:
         child = f"{name}.{part}" if name else part
         if child in self._names:
             found.append((child, part))
-        return found
+        return found or self._skipped_containers(name, part)
+
+    def _skipped_containers(self, name: str, part: str) -> list[tuple[str, str]]:
+        """Below containers that are not called, such as a ModuleDict; nothing when in doubt."""
+        inside = f"{name}." if name else ""
+        below = [each for each in self._by_local_name.get(part, ()) if each.startswith(inside)]
+        return [(below[0], part)] if len(below) == 1 else []
+
+
+def _local_name(name: str) -> str:
+    """The part of a full name that the exporter writes into scopes."""
+    parts = name.split(".")
+    first = len(parts) - 1
+    while first > 0 and parts[first].isdecimal():
+        first -= 1
+    return ".".join(parts[first:])
 
 
 def forward_node_name(name: str) -> str | None:

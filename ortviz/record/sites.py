@@ -11,6 +11,7 @@ from ortviz.record._enum import StrEnum
 _SITE_ID = re.compile(
     r"^(?P<direction>[a-z_]+)/(?P<module>[^#]*?)(?:@(?P<call>\d+))?#(?P<slot>[^#]+)$"
 )
+_OUTPUT = re.compile(r"^out\d+$")
 
 
 class Direction(StrEnum):
@@ -37,8 +38,9 @@ class Site:
     Attributes:
         direction: The flow it belongs to.
         module: Fully qualified name as in ``named_modules()``; ``""`` is the root.
-        slot: ``out0``, ``out1``, … for outputs, ``in0`` … for inputs, and the local name
-            (``weight``, ``running_mean``) for parameters and buffers.
+        slot: ``out0``, ``out1``, … for outputs, ``in0`` … for inputs, the local name (``weight``,
+            ``running_mean``) for parameters and buffers, and the rest of the ONNX value's name
+            (``Softmax_output_0``) for values inside a module, also for their gradients.
         call: 0 for the first call of the module within the step, 1 for the second, …
     """
 
@@ -52,6 +54,12 @@ class Site:
         """The address as text, for example ``forward/encoder.layers.0.attn#out0``."""
         call = f"@{self.call}" if self.call else ""
         return f"{self.direction.value}/{self.module}{call}#{self.slot}"
+
+    @property
+    def is_inner(self) -> bool:
+        """Whether this is a value inside a module, seen in ORT's graph only."""
+        flows = (Direction.FORWARD, Direction.BACKWARD)
+        return self.direction in flows and not _OUTPUT.match(self.slot)
 
     @classmethod
     def parse(cls, site_id: str) -> Site:
