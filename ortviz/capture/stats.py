@@ -62,6 +62,7 @@ def _by_kernels(loops: Kernels, code: int, tensor: torch.Tensor) -> TensorStats:
     nonfinite = found.nan_count + found.posinf_count + found.neginf_count
     some = count > nonfinite
     shape = tuple(tensor.shape)
+    firsts = _firsts(dense, (found.nan_count, found.posinf_count, found.neginf_count), first)
     return TensorStats(
         shape,
         _NAMES[tensor.dtype],
@@ -76,6 +77,7 @@ def _by_kernels(loops: Kernels, code: int, tensor: torch.Tensor) -> TensorStats:
         found.posinf_count,
         found.neginf_count,
         _unravel(first, shape) if first >= 0 else None,
+        *(None if each is None else _unravel(each, shape) for each in firsts),
     )
 
 
@@ -92,19 +94,25 @@ def _by_torch(tensor: torch.Tensor) -> TensorStats:
         values = values.to_dense()
     if values.is_complex():
         values = values.abs()
+    if values.is_floating_point() and values.element_size() == 1:
+        # Hardly an operation knows float8.
+        values = values.float()
     count = values.numel()
     nan = posinf = neginf = 0
-    first: tuple[int, ...] | None = None
+    first = -1
     moments = _moments(values)
     if not moments.finite:
         is_finite = torch.isfinite(values)
         nan = int(torch.isnan(values).sum())
         posinf = int(torch.isposinf(values).sum())
         neginf = int(torch.isneginf(values).sum())
-        first = _first_index(~is_finite) if nan or posinf or neginf else None
+        first = _first(~is_finite) if nan or posinf or neginf else -1
         moments = _moments(values[is_finite])
+    shape = tuple(tensor.shape)
+    firsts = _firsts(values, (nan, posinf, neginf), first)
+    nan_at, posinf_at, neginf_at = (None if f is None else _unravel(f, shape) for f in firsts)
     return TensorStats(
-        shape=tuple(tensor.shape),
+        shape=shape,
         dtype=dtype_name(tensor.dtype),
         element_count=count,
         minimum=moments.minimum,
@@ -116,7 +124,10 @@ def _by_torch(tensor: torch.Tensor) -> TensorStats:
         nan_count=nan,
         posinf_count=posinf,
         neginf_count=neginf,
-        first_nonfinite_index=first,
+        first_nonfinite_index=_unravel(first, shape) if first >= 0 else None,
+        first_nan_index=nan_at,
+        first_posinf_index=posinf_at,
+        first_neginf_index=neginf_at,
     )
 
 
@@ -173,8 +184,28 @@ def _moments(values: torch.Tensor) -> _Moments:
     )
 
 
-def _first_index(mask: torch.Tensor) -> tuple[int, ...]:
-    return _unravel(int(mask.reshape(-1).to(torch.uint8).argmax()), tuple(mask.shape))
+_KINDS = (torch.isnan, torch.isposinf, torch.isneginf)
+
+
+def _firsts(values: torch.Tensor, counts: tuple[int, int, int], first: int) -> list[int | None]:
+    """Positions, in row-major order, of the first NaN, +inf and −inf; None where there is none.
+
+    Args:
+        values: The tensor, in row-major order unless all is finite.
+        counts: NaN, +inf and −inf elements.
+        first: Position of the first of any kind.
+    """
+    if sum(count > 0 for count in counts) <= 1:
+        # The usual case, for which nothing has to be looked at again.
+        return [first if count else None for count in counts]
+    return [
+        _first(is_kind(values)) if count else None
+        for is_kind, count in zip(_KINDS, counts, strict=True)
+    ]
+
+
+def _first(mask: torch.Tensor) -> int:
+    return int(mask.reshape(-1).to(torch.uint8).argmax())
 
 
 def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

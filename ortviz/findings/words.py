@@ -56,9 +56,20 @@ def kind_of_nonfinite(nan_count: int) -> str:
 
 def nonfinite(stats: TensorStats) -> str:
     """``3 of 64 elements (4.7 %) are NaN or infinite: 2 NaN, 1 +inf, first at [0, 5]``."""
-    kinds = ((stats.nan_count, "NaN"), (stats.posinf_count, "+inf"), (stats.neginf_count, "−inf"))
-    counted = ", ".join(f"{count:,} {kind}" for count, kind in kinds if count)
+    kinds = (
+        (stats.nan_count, "NaN", stats.first_nan_index),
+        (stats.posinf_count, "+inf", stats.first_posinf_index),
+        (stats.neginf_count, "−inf", stats.first_neginf_index),
+    )
+    seen = [(count, kind, first) for count, kind, first in kinds if count]
     first = stats.first_nonfinite_index
-    where = f", first at {place(first)}" if first else ""
+    if len(seen) > 1 and all(at is not None for *_, at in seen):
+        counted = ", ".join(
+            f"{count:,} {kind} (first at {place(at)})" for count, kind, at in seen if at is not None
+        )
+        where = ""
+    else:
+        counted = ", ".join(f"{count:,} {kind}" for count, kind, _ in seen)
+        where = f", first at {place(first)}" if first else ""
     total = part(stats.nonfinite_count, stats.element_count, "element")
     return f"{total} not finite: {counted}{where}"

@@ -23,6 +23,10 @@ class TensorStats:
         neginf_count: Elements that are −inf.
         first_nonfinite_index: Index along ``shape`` of the first NaN or ±inf in row-major
             order; None when all are finite.
+        first_nan_index: Likewise of the first NaN; None when there is none, and in runs recorded
+            before this was.
+        first_posinf_index: Likewise of the first +inf.
+        first_neginf_index: Likewise of the first −inf.
     """
 
     shape: tuple[int, ...]
@@ -38,6 +42,9 @@ class TensorStats:
     posinf_count: int
     neginf_count: int
     first_nonfinite_index: tuple[int, ...] | None
+    first_nan_index: tuple[int, ...] | None = None
+    first_posinf_index: tuple[int, ...] | None = None
+    first_neginf_index: tuple[int, ...] | None = None
 
     @property
     def nonfinite_count(self) -> int:

@@ -51,6 +51,9 @@ def test_what_is_not_finite_is_counted_and_left_out_of_the_moments() -> None:
     stats = tensor_stats(torch.tensor([[1.0, 0.0, 3.0], [nan, inf, -inf], [nan, 0.0, 2.0]]))
     assert (stats.nan_count, stats.posinf_count, stats.neginf_count) == (2, 1, 1)
     assert stats.first_nonfinite_index == (1, 0)
+    assert stats.first_nan_index == (1, 0)
+    assert stats.first_posinf_index == (1, 1)
+    assert stats.first_neginf_index == (1, 2)
     assert stats.zero_count == 2
     assert (stats.minimum, stats.maximum) == (0.0, 3.0)
     assert stats.mean == pytest.approx(6 / 5)
@@ -169,7 +172,35 @@ def test_elements_in_another_order() -> None:
         assert stats.element_count == values.size
         nan = np.argwhere(np.isnan(values))
         first = tuple(nan[0]) if len(nan) else None
-        assert stats.first_nonfinite_index == first
+        assert stats.first_nonfinite_index == stats.first_nan_index == first
+        assert stats.first_posinf_index is None
+
+
+def test_the_first_of_each_kind_in_another_order() -> None:
+    tensor = torch.zeros(4, 6, dtype=torch.float16)
+    tensor[3, 0], tensor[0, 5], tensor[1, 2] = float("nan"), float("inf"), float("-inf")
+    stats = tensor_stats(tensor.T)
+    assert stats.first_nonfinite_index == stats.first_nan_index == (0, 3)
+    assert stats.first_posinf_index == (5, 0)
+    assert stats.first_neginf_index == (2, 1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_float8(way: str, dtype: torch.dtype) -> None:
+    if way == "compiled":
+        pytest.skip("torch does it in any case")
+    stats = tensor_stats(torch.tensor([[0.5, 0.0], [-3.0, float("nan")]]).to(dtype))
+    assert (stats.minimum, stats.maximum, stats.zero_count) == (-3.0, 0.5, 1)
+    assert stats.mean == pytest.approx(-2.5 / 3)
+    assert (stats.nan_count, stats.first_nan_index) == (1, (1, 1))
+
+
+def test_complex_numbers_by_their_magnitude(way: str) -> None:
+    if way == "compiled":
+        pytest.skip("torch does it in any case")
+    stats = tensor_stats(torch.tensor([3 + 4j, 0j, complex("nan")]))
+    assert (stats.dtype, stats.maximum, stats.zero_count) == ("complex64", 5.0, 1)
+    assert (stats.nan_count, stats.first_nan_index) == (1, (2,))
 
 
 def test_sparse(way: str) -> None:
