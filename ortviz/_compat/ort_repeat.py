@@ -27,6 +27,23 @@ _USER_CODE = frozenset({"PythonOp", "PythonOpGrad"})
 _HARMLESS = frozenset({"DropoutGrad", "BitmaskDropoutGrad"})
 
 
+_OWN_GENERATOR = frozenset(
+    {
+        "Bernoulli",
+        "Multinomial",
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+    }
+)
+"""Operators whose kernel has a generator for itself, made with the session; Dropout has not."""
+
+
+class OwnGeneratorError(ValueError):
+    """No other session may serve a step of this graph; the message says why, for a person."""
+
+
 class NotRepeatableError(ValueError):
     """The graph cannot run again without disturbing; the message says why, for a person."""
 
@@ -51,6 +68,25 @@ def draws_random(node: onnx.NodeProto) -> bool:
     if any(mark in node.op_type for mark in _RANDOM_MARKS):
         return True
     return node.op_type == "ATen" and any("rand" in str(a.s) for a in node.attribute)
+
+
+def check_shared_generator(model: onnx.ModelProto) -> None:
+    """Make sure that a step may be served by another session of the same graph.
+
+    Args:
+        model: From :func:`ortviz._compat.ort_private.optimized_model`.
+
+    Raises:
+        OwnGeneratorError: A node would draw other numbers there, and all steps after it in the
+            plain session too.
+    """
+    for node in model.graph.node:
+        if node.op_type in _OWN_GENERATOR:
+            raise OwnGeneratorError(
+                f"ORT's inner tensors are not read: {node.op_type} ({node.name}) draws random "
+                "numbers from a generator of its own session, so that with a second session the "
+                "training would not be the same. Outputs and parameter gradients are recorded."
+            )
 
 
 def masked_model(model: onnx.ModelProto) -> MaskedModel:

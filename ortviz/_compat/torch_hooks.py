@@ -1,13 +1,15 @@
-"""Torch's global module hooks, removed without a trace."""
+"""Torch's global hooks: ours, removed without a trace, and the user's, who must not see us."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules import module as _module
+from torch.utils._python_dispatch import _disable_current_modes
 
 EnterHook = Callable[[nn.Module, Any], None]
 LeaveHook = Callable[[nn.Module, Any, Any, Any], None]
@@ -56,3 +58,44 @@ def backward_passes_through(node: Any) -> bool:
     if node is None or torch._C._current_graph_task_id() == -1:
         return False
     return bool(torch._C._will_engine_execute_node(node))
+
+
+_CALL_TABLES = (
+    "_global_forward_pre_hooks",
+    "_global_forward_hooks",
+    "_global_forward_hooks_always_called",
+    "_global_forward_hooks_with_kwargs",
+    "_global_backward_pre_hooks",
+    "_global_backward_hooks",
+)
+
+
+@contextmanager
+def hidden_from_hooks() -> Iterator[None]:
+    """Run modules and operations without those seeing it who watch all of the process.
+
+    That is torch's global module hooks, dispatch modes (a counter of operations, a profiler of
+    the user's) and hooks on saved tensors. Everything is back at the end, in the same order.
+    """
+    with ExitStack() as stack:
+        for name in _CALL_TABLES:
+            table = getattr(_module, name, None)
+            if table:
+                stack.callback(table.update, dict(table))
+                table.clear()
+        if torch._C._len_torch_dispatch_stack():
+            stack.enter_context(_disable_current_modes())
+        if _saved_tensors_are_hooked():
+            # Only the innermost hooks are asked.
+            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(_as_it_is, _as_it_is))
+        yield
+
+
+def _saved_tensors_are_hooked() -> bool:
+    """Whether somebody hooks saved tensors; older torch (seen on 2.4) does not tell."""
+    top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return top is None or top(True) is not None  # noqa: FBT003 - ignore_is_tracing
+
+
+def _as_it_is(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor

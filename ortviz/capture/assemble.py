@@ -57,6 +57,7 @@ def assemble(
         eager_secs=shadow.seconds if shadow else None,
         notes=tuple(dict.fromkeys(pending.notes + _randomness(shadow) + level_notes(pending))),
         autocast=_autocast(pending),
+        drew_differently=" ".join(_randomness(shadow)),
         unseen_changes=pending.unseen_changes,
         functions=shadow.functions if shadow else (),
         tap_check=pending.tap_check,

@@ -200,6 +200,9 @@ class StepObserver:
         masks: list[torch.Tensor] | None = None
         if pending.plan is not None and pending.plan.draws_random:
             masks = [pending.values[name] for name in pending.plan.mask_names]
+        elif pending.plan is None and not self.fallback:
+            # What ORT drew is not known; that eager draws at all is seen and said.
+            masks = []
         autocast = pending.autocast or AutocastState.now()
         if pending.rerun is not None:
             pending.rerun.eager_begins()

@@ -9,10 +9,14 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ortviz._compat.torch_hooks import hidden_from_hooks
+
 
 @contextmanager
 def preserved_random_state() -> Iterator[None]:
     """Restore Python's, numpy's and torch's generators (CPU and every CUDA device in use).
+
+    Hooks and modes of the user's that watch the whole process do not see what runs inside.
 
     ORT's own generator can only be seeded, never read: nothing inside may run ORT.
     """
@@ -21,7 +25,8 @@ def preserved_random_state() -> Iterator[None]:
     torch_state = torch.get_rng_state()
     cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     try:
-        yield
+        with hidden_from_hooks():
+            yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)

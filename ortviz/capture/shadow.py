@@ -235,6 +235,19 @@ def run_backward(
     run.seconds += perf_counter() - begun
 
 
+def _computing(hooks: Mapping[int, object]) -> object:
+    """A table with the hooks that belong to the computation: torch's own, and none of the user's.
+
+    ``torch.nn.utils.weight_norm`` and ``spectral_norm`` compute the weight in a forward pre hook.
+    """
+    kept = {
+        key: copy.deepcopy(hook)
+        for key, hook in hooks.items()
+        if type(hook).__module__.startswith("torch.nn.utils.")
+    }
+    return type(hooks)(kept)  # type: ignore[call-arg]
+
+
 def copy_sharing_parameters(original: nn.Module) -> nn.Module:
     """Copy a module, user hooks left out; parameters share their storage with the original's.
 
@@ -250,7 +263,7 @@ def copy_sharing_parameters(original: nn.Module) -> nn.Module:
         for attribute in _HOOK_ATTRIBUTES:
             hooks = getattr(module, attribute, None)
             if hooks is not None:
-                memo[id(hooks)] = type(hooks)()
+                memo[id(hooks)] = _computing(hooks)
         # A tensor computed in an earlier forward cannot be deep-copied, its values can.
         for value in vars(module).values():
             if isinstance(value, torch.Tensor) and not value.is_leaf:

@@ -12,7 +12,12 @@ import torch
 from ortviz._compat import ort_private
 from ortviz._compat.ort_agents import TappedAgent, tap_agent
 from ortviz._compat.ort_private import ExecutionManager
-from ortviz._compat.ort_repeat import MaskedModel, NotRepeatableError, masked_model
+from ortviz._compat.ort_repeat import (
+    MaskedModel,
+    NotRepeatableError,
+    check_shared_generator,
+    masked_model,
+)
 from ortviz.capture.inner_values import largest_accepted
 from ortviz.capture.plan import TapPlan, add_inner_values, build_plan
 from ortviz.capture.readings import Readings
@@ -53,11 +58,13 @@ class TappedBuilder:
 
         Raises:
             LookupError: There is no training graph.
+            OwnGeneratorError: Only the plain agent may serve this graph.
             RuntimeError: ORT's own error if it refuses even the module level.
         """
         optimized = ort_private.optimized_model(self.manager)
         if optimized is None:
             raise LookupError("ORTModule has no training graph.")
+        check_shared_generator(optimized)
         plan = build_plan(
             self._stage(Stage.TORCH_EXPORTED), optimized, self.scopes, self.module_names
         )

@@ -13,6 +13,7 @@ import torch
 from ortviz._compat import ort_private
 from ortviz._compat.ort_agents import Agent, OrtValues, as_tensors, new_state
 from ortviz._compat.ort_private import ExecutionManager
+from ortviz._compat.ort_repeat import OwnGeneratorError
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.readings import Readings
 from ortviz.capture.second_run import copy_feeds
@@ -214,6 +215,8 @@ class Taps:
             try:
                 self._watched = self._builder.build(self._level, self._readings)
                 pending.tap_check = self._watched.unchecked
+            except OwnGeneratorError as error:
+                self._broken = str(error)
             except Exception as error:  # noqa: BLE001 - the plain agent serves
                 self._give_up(error, pending.step)
         pending.notes += [note for note in (self._broken, self._not_inner) if note]

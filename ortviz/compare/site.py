@@ -98,6 +98,9 @@ def compare_site(
         # Under autocast a float32 tensor, a weight's gradient above all, is made of rounded ones.
         dtype = context.rules.table.looser(dtype, capture.record.autocast)
     found = _Pair(reference, site_id, ours, theirs, dtype, context).compare()
+    if found.verdict is Verdict.DIVERGENT and capture.record.drew_differently:
+        reason = capture.record.drew_differently
+        found = replace(found, verdict=Verdict.NOT_COMPARABLE, reason=reason)
     if their_dtype != reference.stats.dtype:
         note = f"The dtypes differ: eager {reference.stats.dtype}, ORT {their_dtype}."
         found = replace(found, reason=f"{note} {found.reason}".strip())

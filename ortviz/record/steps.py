@@ -238,6 +238,8 @@ class StepRecord:
         notes: Sentences for a person about what could not be recorded in this step.
         autocast: The dtype of autocast on the model's device during the forward, ``bfloat16`` or
             ``float16``; empty when it was off.
+        drew_differently: Why what the two sides drew at random is not the same; empty when it is,
+            or when nothing was drawn.
         unseen_changes: How the call differs from the one ORT's graph was exported for, where
             ORTModule did not look and ran the old graph; phrases for a person.
         functions: Custom autograd Functions that were called; looked for in some steps only.
@@ -256,6 +258,7 @@ class StepRecord:
     notes: tuple[str, ...] = ()
     autocast: str = ""
     unseen_changes: tuple[str, ...] = ()
+    drew_differently: str = ""
     functions: tuple[FunctionCall, ...] = ()
     tap_check: TapCheck | None = None
 

@@ -12,6 +12,7 @@ from ortviz.capture import detach, finish, wrap_module
 from ortviz.compare import compare_step
 from ortviz.record import Direction, EventKind, SiteStatus, Verdict
 from tests.engine.families import BY_NAME, mlp
+from tests.engine.more_families import Noisy
 from tests.engine.sinks import ListSink, statuses
 
 pytestmark = pytest.mark.engine
@@ -230,3 +231,21 @@ def test_a_mistake_of_the_user_is_told_as_pytorch_tells_it(tmp_path: Path) -> No
     wrapped(torch.randn(3, 4)).sum().backward()
     finish(wrapped)
     assert sink.captures[-1].record.fallback is False
+
+
+def test_random_draws_of_the_models_own_are_named_and_no_divergence(tmp_path: Path) -> None:
+    """ORT draws them from a generator of the session, so no second session serves a step."""
+    sink = ListSink()
+    wrapped = wrap_module(Noisy(), sink, name="m", every=1, save_dir=tmp_path)
+    for _ in range(2):
+        wrapped(torch.randn(8, 4)).sum().backward()
+    finish(wrapped)
+    assert not sink.problems
+    for capture in sink.captures:
+        assert "randn" in capture.record.drew_differently
+        assert any("RandomNormalLike" in note for note in capture.record.notes)
+        comparison = compare_step(capture)
+        assert comparison.first_divergence == {}
+        root = next(site for site in comparison.sites if site.site.id == "forward/#out0")
+        assert root.verdict is Verdict.NOT_COMPARABLE
+        assert "randn" in root.reason
