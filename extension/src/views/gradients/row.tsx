@@ -1,7 +1,7 @@
 import type { SideName, WireFloat } from "../../protocol";
 import { toNumber } from "../../protocol";
 import { formatExact, formatNumber } from "../shared/format";
-import { SIDE_LABELS, VERDICTS } from "../shared/symbols";
+import { SIDE_LABELS, VerdictSign } from "../shared/symbols";
 import {
   axisShare,
   axisTicks,
@@ -63,13 +63,10 @@ export function GradientHeader({ axis, kind }: { axis: LogAxis | null; kind: str
 }
 
 export function GradientRowView({ row, axis }: { row: GradientRow; axis: LogAxis | null }) {
-  const { sign, word } = VERDICTS[row.verdict];
   return (
     <div class="ov-grad-row" title={row.reason}>
       <span class="ov-sticky ov-site" role="gridcell">
-        <b class={`ov-sign ov-verdict-${row.verdict}`} title={word}>
-          {sign}
-        </b>
+        <VerdictSign verdict={row.verdict} origin={row.origin} />
         <span class="ov-site-name">{row.label}</span>
       </span>
       <Special row={row} />

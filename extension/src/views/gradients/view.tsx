@@ -3,7 +3,9 @@ import { type Answer, toNumber } from "../../protocol";
 import { isWithin } from "../../state";
 import { useStore } from "../shared/context";
 import { Segmented } from "../shared/controls";
+import { DivergenceJumps, type JumpSite } from "../shared/divergence_jumps";
 import { plural } from "../shared/format";
+import { markOf } from "../shared/marks";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
 import { NothingSampled } from "../shared/nothing_sampled";
 import { useResource } from "../shared/use_resource";
@@ -42,7 +44,7 @@ function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
   const selected = selectedIndex(rows, siteId, module);
   return (
     <section class="ov-gradients" data-testid="gradients" data-step={gradients.step}>
-      <GradientsToolbar step={gradients.step} kind={kind} rows={rows} onKind={setKind} />
+      <GradientsToolbar gradients={gradients} kind={kind} rows={rows} onKind={setKind} />
       {rows.length === 0 ? (
         <Empty title="There are no gradients of this kind at this step.">
           <p>A gradient is recorded when backward runs in a sampled step.</p>
@@ -69,7 +71,7 @@ function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
             const row = rows[index];
             if (row) selection.pickSite({ ...row, value_name: "" });
           }}
-          rowProps={(index) => rowProps(rows[index], module)}
+          rowProps={(index) => rowProps(rows[index], module, gradients)}
           renderRow={(index) => {
             const row = rows[index];
             return row && <GradientRowView row={row} axis={axis} />;
@@ -82,13 +84,13 @@ function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
 }
 
 interface ToolbarProps {
-  step: number;
+  gradients: Answer<"gradients">;
   kind: Kind;
   rows: GradientRow[];
   onKind(kind: Kind): void;
 }
 
-function GradientsToolbar({ step, kind, rows, onKind }: ToolbarProps) {
+function GradientsToolbar({ gradients, kind, rows, onKind }: ToolbarProps) {
   return (
     <div class="ov-toolbar">
       <Segmented
@@ -101,10 +103,28 @@ function GradientsToolbar({ step, kind, rows, onKind }: ToolbarProps) {
         onChange={onKind}
         testid="gradient-kind"
       />
-      <span class="ov-muted">L2 norm at step {step}, from the input side down to the output</span>
+      <DivergenceJumps
+        first={gradients.first_divergence}
+        own={gradients.first_own_divergence}
+        find={(siteId) => jumpSite(gradients, siteId)}
+        onJump={({ direction }) =>
+          onKind(direction === "parameter_grad" ? "parameter" : "module_output")
+        }
+      />
+      <span class="ov-muted">
+        L2 norm at step {gradients.step}, from the input side down to the output
+      </span>
       <span class="ov-toolbar-end">{summaryText(rows)}</span>
     </div>
   );
+}
+
+function jumpSite(gradients: Answer<"gradients">, siteId: string): JumpSite | null {
+  const row = gradients.rows.find((candidate) => candidate.site_id === siteId);
+  if (row === undefined) return null;
+  const direction = row.kind === "parameter" ? "parameter_grad" : "backward";
+  const slot = siteId.slice(siteId.lastIndexOf("#") + 1);
+  return { site_id: siteId, module: row.module, slot, direction, value_name: "" };
 }
 
 function selectedIndex(rows: GradientRow[], siteId: string | null, module: string | null): number {
@@ -113,11 +133,15 @@ function selectedIndex(rows: GradientRow[], siteId: string | null, module: strin
   return rows.findIndex((row) => row.module === module);
 }
 
-function rowProps(row: GradientRow | undefined, module: string | null) {
+function rowProps(
+  row: GradientRow | undefined,
+  module: string | null,
+  gradients: Answer<"gradients">,
+) {
   if (row === undefined) return {};
   const lit = module !== null && module !== "" && isWithin(row.module, module);
   return {
-    class: `ov-row-${row.verdict}${lit ? " ov-lit" : ""}`,
+    class: `ov-row-${row.verdict}${lit ? " ov-lit" : ""}${markOf(row.site_id, gradients)}`,
     "data-testid": "gradient-row",
     "data-site": row.site_id,
     "data-state": row.candidate_state,

@@ -1,4 +1,5 @@
-import type { SeverityName, SideName, VerdictName } from "../../protocol";
+import type { OriginName, SeverityName, SideName, VerdictName } from "../../protocol";
+import { originWord } from "./errors";
 
 export const SIDE_LABELS: Record<SideName, string> = {
   reference: "eager",
@@ -59,11 +60,27 @@ export function SideKey({ side }: { side: SideName }) {
   );
 }
 
-export function VerdictBadge({ verdict }: { verdict: VerdictName }) {
-  const { sign, word } = VERDICTS[verdict];
+/** The verdict; where it is known whether the difference is born here or came in, that. */
+export function VerdictBadge(props: { verdict: VerdictName; origin?: OriginName }) {
+  const { verdict, origin = "unknown" } = props;
+  const { word } = VERDICTS[verdict];
   return (
     <span class={`ov-verdict ov-verdict-${verdict}`}>
-      <b aria-hidden="true">{sign}</b> {word}
+      <VerdictSign verdict={verdict} origin={origin} /> {originWord(verdict, origin) || word}
     </span>
+  );
+}
+
+/** The sign alone: filled where a difference is born. */
+export function VerdictSign({ verdict, origin }: { verdict: VerdictName; origin: OriginName }) {
+  const { sign, word } = VERDICTS[verdict];
+  const from = originWord(verdict, origin);
+  return (
+    <b
+      class={`ov-sign ov-verdict-${verdict}${from === "" ? "" : ` ov-origin-${origin}`}`}
+      title={from === "" ? word : `${word}, ${from}`}
+    >
+      {sign}
+    </b>
   );
 }

@@ -1,6 +1,7 @@
 import type { Answer, TraceRow } from "../../protocol";
 import { rowOfModule } from "../../state";
 import { useStore } from "../shared/context";
+import { floorsText } from "../shared/errors";
 import { formatModule, formatNumber, formatShape } from "../shared/format";
 import { VerdictBadge } from "../shared/symbols";
 import { useResource } from "../shared/use_resource";
@@ -54,7 +55,8 @@ function Message({ row, step }: { row: TraceRow | null; step: number | null }) {
         step === null ? "" : `step ${step}`,
         tensor,
         error,
-        <VerdictBadge key="verdict" verdict={row.verdict} />,
+        floorsText(row),
+        <VerdictBadge key="verdict" verdict={row.verdict} origin={row.origin} />,
       ]}
     />
   );

@@ -1,38 +1,38 @@
-import { type HookRow, type TraceRow, toNumber } from "../../protocol";
-import { formatExact, formatIndex, formatModule, formatNumber } from "../shared/format";
+import type { HookRow, TraceRow } from "../../protocol";
+import { errorParts } from "../shared/errors";
+import { formatExact, formatIndex, formatModule } from "../shared/format";
 import { DIRECTION_WORDS } from "../shared/words";
 import { hookTimes } from "./rows";
 
-/** Two lines of fixed height about the selected site. */
+/** Three lines of fixed height about the selected site: where, how far, why. */
 export function TraceDetails({ row, hooks }: { row: TraceRow | null; hooks: HookRow[] }) {
   if (row === null) {
     return (
-      <div class="ov-details ov-muted" data-testid="trace-details">
-        Select a row to see where it differs most, the tolerance, and its value in the ONNX graph.
+      <div class="ov-details ov-details-errors ov-muted" data-testid="trace-details">
+        Select a row to see where it differs most, by what measure, what is allowed and why, and its
+        value in the ONNX graph.
       </div>
     );
   }
   return (
-    <div class="ov-details" data-testid="trace-details" data-site={row.site_id}>
+    <div class="ov-details ov-details-errors" data-testid="trace-details" data-site={row.site_id}>
       <p>
         <b>{formatModule(row.module)}</b> {DIRECTION_WORDS[row.direction]} {row.slot}
         <Worst row={row} />
-        {Number.isFinite(toNumber(row.tolerance)) && (
+        {row.value_name !== "" && (
           <span>
-            <i>tolerance</i> {formatNumber(row.tolerance)} relative
+            <i>ONNX value</i> <code>{row.value_name}</code>
           </span>
         )}
+      </p>
+      <p class="ov-error-parts">
+        <Errors row={row} />
       </p>
       <p>
         {[row.reason, row.reference.reason, row.candidate.reason].filter(Boolean).length > 0 && (
           <span>{reasons(row).join(" ")}</span>
         )}
         <HookTimes hooks={hooks} row={row} />
-        {row.value_name !== "" && (
-          <span>
-            <i>ONNX value</i> <code>{row.value_name}</code>
-          </span>
-        )}
       </p>
     </div>
   );
@@ -46,6 +46,20 @@ function HookTimes({ hooks, row }: { hooks: HookRow[]; row: TraceRow }) {
     <span title="Measured between the hooks of this call on the eager shadow">
       <i>eager call</i> {times.join(", ")}
     </span>
+  );
+}
+
+function Errors({ row }: { row: TraceRow }) {
+  return (
+    <>
+      {errorParts(row).map(({ label, text, title }) => (
+        <span key={title} title={title}>
+          {label !== "" && <i>{label} </i>}
+          {text}
+        </span>
+      ))}
+      {row.tolerance_reason !== "" && <span class="ov-muted">({row.tolerance_reason})</span>}
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { SideName, StatsCell, TraceRow } from "../../protocol";
+import { errorLines } from "../shared/errors";
 import { formatExact, formatModule, formatNumber } from "../shared/format";
-import { SIDE_LABELS, VERDICTS, VerdictBadge } from "../shared/symbols";
+import { SIDE_LABELS, VerdictBadge, VerdictSign } from "../shared/symbols";
 import {
   dtypeText,
   hasNonfinite,
@@ -112,21 +113,17 @@ export function SiteRow({ row, layout }: { row: TraceRow; layout: TraceLayout })
   return (
     <div class="ov-trace-row" style={{ gridTemplateColumns: layout.template }}>
       <SiteCell row={row} types={layout.types} />
-      <span
-        role="gridcell"
-        class="ov-num ov-edge"
-        title={`${formatExact(row.max_abs_error)}\nrelative ${formatExact(row.max_rel_error)}`}
-      >
+      <span role="gridcell" class="ov-num ov-edge" title={errorLines(row)}>
         {formatNumber(row.max_abs_error)}
       </span>
       {layout.relative && (
-        <span role="gridcell" class="ov-num" title={formatExact(row.max_rel_error)}>
+        <span role="gridcell" class="ov-num" title={errorLines(row)}>
           {formatNumber(row.max_rel_error)}
         </span>
       )}
       {layout.verdict && (
         <span role="gridcell" title={row.reason}>
-          <VerdictBadge verdict={row.verdict} />
+          <VerdictBadge verdict={row.verdict} origin={row.origin} />
         </span>
       )}
       {layout.shape && (
@@ -146,7 +143,6 @@ export function SiteRow({ row, layout }: { row: TraceRow; layout: TraceLayout })
 }
 
 function SiteCell({ row, types }: { row: TraceRow; types: boolean }) {
-  const { sign, word } = VERDICTS[row.verdict];
   const name = formatModule(row.module);
   const call = row.call > 0 ? ` call ${row.call + 1}` : "";
   return (
@@ -155,9 +151,7 @@ function SiteCell({ row, types }: { row: TraceRow; types: boolean }) {
       class="ov-sticky ov-site"
       title={`${name} ${row.slot} (${row.module_type})`}
     >
-      <b class={`ov-sign ov-verdict-${row.verdict}`} title={word}>
-        {sign}
-      </b>
+      <VerdictSign verdict={row.verdict} origin={row.origin} />
       <span class="ov-site-name">
         <bdi>{name}</bdi>
       </span>

@@ -17,7 +17,11 @@ export const SECTIONS: readonly { direction: DirectionName; title: string; order
     title: "Backward",
     order: "gradients of module outputs, from the loss back",
   },
-  { direction: "parameter_grad", title: "Parameter gradients", order: "input side first" },
+  {
+    direction: "parameter_grad",
+    title: "Parameter gradients",
+    order: "as the backward pass makes them",
+  },
   {
     direction: "parameter",
     title: "Parameters",
@@ -92,7 +96,7 @@ export function hookTimes(hooks: readonly HookRow[], row: TraceRow): string[] {
 }
 
 function passes(row: TraceRow, words: readonly string[], filter: TraceFilter): boolean {
-  if (filter.divergentOnly && row.verdict !== "divergent") return false;
+  if (filter.divergentOnly && row.verdict !== "divergent" && row.origin !== "here") return false;
   const text = `${row.module} ${row.module_type} ${row.slot} ${row.value_name} ${row.site_id}`;
   return words.every((word) => text.toLowerCase().includes(word));
 }

@@ -3,13 +3,14 @@ import type { Answer } from "../../protocol";
 import { isWithin } from "../../state";
 import { useStore } from "../shared/context";
 import { Toggle } from "../shared/controls";
+import { DivergenceJumps } from "../shared/divergence_jumps";
 import { formatDuration, plural } from "../shared/format";
+import { markOf } from "../shared/marks";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
 import { NothingSampled } from "../shared/nothing_sampled";
 import { useResource } from "../shared/use_resource";
 import { useSize } from "../shared/use_size";
 import { VirtualList } from "../shared/virtual_list";
-import { DIRECTION_WORDS } from "../shared/words";
 import { TraceDetails } from "./details";
 import { type TraceLayout, traceLayout } from "./layout";
 import { SectionRow, SiteRow, TraceHeader } from "./row";
@@ -83,7 +84,7 @@ function TracesBody({ traces }: { traces: Traces }) {
             const item = items[index];
             if (item?.kind === "site") selection.pickSite(item.row);
           }}
-          rowProps={(index) => itemProps(items[index], module)}
+          rowProps={(index) => itemProps(items[index], module, traces)}
           renderRow={(index) => <Item item={items[index]} layout={layout} />}
         />
       )}
@@ -105,7 +106,7 @@ function Item({ item, layout }: { item: TraceItem | undefined; layout: TraceLayo
   );
 }
 
-function itemProps(item: TraceItem | undefined, module: string | null) {
+function itemProps(item: TraceItem | undefined, module: string | null, traces: Traces) {
   if (item === undefined) return {};
   if (item.kind === "section") {
     return { class: "ov-row-section", "data-testid": `trace-section-${item.direction}` };
@@ -113,10 +114,11 @@ function itemProps(item: TraceItem | undefined, module: string | null) {
   const { row } = item;
   const lit = module !== null && module !== "" && isWithin(row.module, module) ? " ov-lit" : "";
   return {
-    class: `ov-row-${row.verdict}${lit}`,
+    class: `ov-row-${row.verdict}${lit}${markOf(row.site_id, traces)}`,
     "data-testid": "trace-row",
     "data-site": row.site_id,
     "data-verdict": row.verdict,
+    "data-origin": row.origin,
   };
 }
 
@@ -146,9 +148,11 @@ function TracesToolbar(props: {
         onChange={(divergentOnly) => onFilter({ ...filter, divergentOnly })}
         testid="only-divergent"
       />
-      {traces.first_divergence.map((siteId) => (
-        <DivergenceJump key={siteId} traces={traces} siteId={siteId} />
-      ))}
+      <DivergenceJumps
+        first={traces.first_divergence}
+        own={traces.first_own_divergence}
+        find={(siteId) => traces.rows.find((row) => row.site_id === siteId) ?? null}
+      />
       <span class="ov-muted ov-toolbar-end">
         {asked !== null && asked !== traces.step && (
           <span class="ov-look">
@@ -169,21 +173,3 @@ function TracesToolbar(props: {
 const TIMES_MEAN =
   "Forward and backward of this sampled step. The eager side ran with hooks, copies and ORT's " +
   "dropout masks, ORT's with further outputs: the two do not tell which is faster.";
-
-/** Jumps to where a direction first differs. */
-function DivergenceJump({ traces, siteId }: { traces: Traces; siteId: string }) {
-  const { selection } = useStore();
-  const row = traces.rows.find((candidate) => candidate.site_id === siteId);
-  if (row === undefined) return null;
-  return (
-    <button
-      type="button"
-      class="ov-button ov-look"
-      title={`First divergence of this direction: ${siteId}`}
-      onClick={() => selection.pickSite(row)}
-      data-testid={`first-divergence-${row.direction}`}
-    >
-      ≠ first in {DIRECTION_WORDS[row.direction]}
-    </button>
-  );
-}
