@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ortviz.capture.autocast import AutocastState
-from ortviz.capture.ort_inputs import OrtInputs, OutputKey
+from ortviz.capture.ort_inputs import OrtInput, OrtInputs, OutputKey
 from ortviz.capture.plan import gradient_name
 from ortviz.capture.records import parameter_site
 from ortviz.capture.stats import host_values
@@ -130,19 +130,16 @@ class LocalRuns:
         inputs = self._inputs.of(call)
         if inputs is None:
             return False
-        self._reset_buffers(call.module)
-        stubs = self._stubs(index, call)
-        unit = Unit(
-            self._modules[call.module],
-            call,
-            inputs,
-            stubs,
-            self._masks(call, stubs),
-            self._step.autocast,
-        )
+        unit = self._unit(index, call, inputs)
         unit.forward(self._modules)
+        outputs = unit.outputs
+        if unit.deviates:
+            # Answers of ORT's hide what it made of other inputs; the backward begins at them.
+            followed = self._unit(index, call, inputs)
+            followed.forward(self._modules, follow=True)
+            outputs = followed.outputs
         names = self._step.names(call)
-        for slot, output in enumerate(unit.outputs):
+        for slot, output in enumerate(outputs):
             if names[slot] or not call.module:
                 site = Site(Direction.FORWARD, call.module, f"out{slot}", call.call)
                 self._found.values[site.id] = host_values(output.detach().clone())
@@ -150,6 +147,18 @@ class LocalRuns:
         if gradients is not None:
             self._pull_back(index, unit, gradients)
         return True
+
+    def _unit(self, index: int, call: ModuleCall, inputs: Sequence[OrtInput]) -> Unit:
+        self._reset_buffers(call.module)
+        stubs = self._stubs(index, call)
+        return Unit(
+            self._modules[call.module],
+            call,
+            inputs,
+            stubs,
+            self._masks(call, stubs),
+            self._step.autocast,
+        )
 
     def _stubs(self, index: int, call: ModuleCall) -> list[Stub]:
         """The calls inside that ORT shows; a module is left out if one of its calls is."""
@@ -165,6 +174,8 @@ class LocalRuns:
                 calls[i],
                 [self._step.values.get(name) for name in self._step.names(calls[i])],
                 self._done[i].input_gradients,
+                [each.tensor for each in self._inputs.of(calls[i]) or ()],
+                self._masks(calls[i], ()),
             )
             for i in inside
             if calls[i].module not in kept_whole

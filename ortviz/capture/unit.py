@@ -2,12 +2,14 @@
 
 The calls inside of it that ORT shows are not run: they answer with ORT's own values. So what comes
 out differs from ORT only by what the module itself does between them, and its backward likewise.
+Where the module hands one of them something else than ORT did, that call may be run after all: its
+answer then shows what ORT's would have been.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,6 +25,7 @@ from ortviz.capture.trace import ModuleCall
 from ortviz.capture.trees import tensors_in
 
 InputGradients = Sequence["torch.Tensor | None"]
+_FEW_ROUNDINGS = 16.0
 
 
 class UnitError(RuntimeError):
@@ -38,12 +41,16 @@ class Stub:
         call: It.
         values: ORT's value of each output; None for outputs that nothing uses.
         input_gradients: What its own backward gives for each of its inputs.
+        inputs: What ORT gave it; empty where that is not known.
+        masks: Dropout masks of the draws inside of it, in their order.
     """
 
     index: int
     call: ModuleCall
     values: Sequence[torch.Tensor | None]
     input_gradients: InputGradients
+    inputs: Sequence[torch.Tensor]
+    masks: Sequence[torch.Tensor]
     leaves: list[torch.Tensor] = field(default_factory=list)
 
     @property
@@ -63,6 +70,7 @@ class Unit:
         stubs: The calls inside, in the order in which they returned.
         masks: Dropout masks of the draws outside of those, in their order.
         autocast: As the user's forward found it.
+        deviates: Whether it handed something else than ORT did to a call inside of it.
     """
 
     module: nn.Module
@@ -73,19 +81,25 @@ class Unit:
     autocast: AutocastState
     leaves: list[torch.Tensor] = field(default_factory=list)
     outputs: list[torch.Tensor] = field(default_factory=list)
+    deviates: bool = False
+    _follow: bool = False
+    _stand_ins: dict[str, Callable[..., object]] = field(default_factory=dict)
+    _waiting: dict[str, deque[Stub]] = field(default_factory=dict)
     _sinks: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
 
-    def forward(self, modules: Mapping[str, nn.Module]) -> None:
+    def forward(self, modules: Mapping[str, nn.Module], *, follow: bool = False) -> None:
         """Run it; fills ``leaves``, one per input, and ``outputs``.
 
         Args:
             modules: The copy's, by name.
+            follow: Run the calls inside after all that are handed something else than ORT did.
 
         Raises:
             UnitError: It did something else than in the model.
         """
         arguments = self.call.arguments
         assert arguments is not None
+        self._follow = follow
         self.leaves = [_leaf(each.tensor, each.needs_grad) for each in self.inputs]
         # A module may change its input in place, which a leaf forbids.
         args, kwargs = arguments.filled([_usable(leaf) for leaf in self.leaves])
@@ -133,31 +147,74 @@ class Unit:
     @contextmanager
     def _answering(self, modules: Mapping[str, nn.Module]) -> Iterator[None]:
         """Let the stubs' modules answer instead of running."""
-        by_module: dict[str, deque[Stub]] = {}
         for stub in self.stubs:
-            by_module.setdefault(stub.call.module, deque()).append(stub)
+            self._waiting.setdefault(stub.call.module, deque()).append(stub)
 
-        def stand_in(waiting: deque[Stub]) -> object:
+        def stand_in(name: str) -> Callable[..., object]:
             def forward(*args: object, **kwargs: object) -> object:
-                if not waiting:
+                if not self._waiting[name]:
                     raise UnitError("it called a module more often than in the model")
-                return self._answer(waiting.popleft(), tensors_taken(args, kwargs))
+                return self._called(self._waiting[name].popleft(), modules, args, kwargs)
 
             return forward
 
+        self._stand_ins = {name: stand_in(name) for name in self._waiting}
         try:
-            for name, waiting in by_module.items():
-                modules[name].__dict__["forward"] = stand_in(waiting)
+            for name, forward in self._stand_ins.items():
+                modules[name].__dict__["forward"] = forward
             yield
         finally:
-            for name in by_module:
+            for name in self._stand_ins:
                 modules[name].__dict__.pop("forward", None)
+
+    def _called(
+        self,
+        stub: Stub,
+        modules: Mapping[str, nn.Module],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> object:
+        assert stub.call.arguments is not None
+        given = tensors_taken(args, kwargs)
+        if len(given) != len(stub.call.arguments.inputs):
+            raise UnitError(f"it gave {stub.call.module} something else than in the model")
+        self._leave_out(range(stub.call.arguments.begin, stub.index))
+        if not _as_in_ort(given, stub.inputs):
+            self.deviates = True
+            if self._follow:
+                return self._run_after_all(stub, modules, args, kwargs)
+        return self._answer(stub, given)
+
+    def _leave_out(self, inside: range) -> None:
+        """The calls inside of one that is over will not be made any more."""
+        for waiting in self._waiting.values():
+            while waiting and waiting[0].index in inside:
+                waiting.popleft()
+
+    def _run_after_all(
+        self,
+        stub: Stub,
+        modules: Mapping[str, nn.Module],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> object:
+        """Run a call with all that is inside of it."""
+        replay = DropoutReplay(stub.masks)
+        for name in self._stand_ins:
+            modules[name].__dict__.pop("forward", None)
+        try:
+            with replay:
+                result: object = modules[stub.call.module](*args, **kwargs)
+        finally:
+            for name, forward in self._stand_ins.items():
+                modules[name].__dict__["forward"] = forward
+        if replay.unmatched_count or replay.other_random_ops:
+            raise UnitError("a call inside of it drew random numbers")
+        return result
 
     def _answer(self, stub: Stub, given: Sequence[torch.Tensor]) -> object:
         arguments = stub.call.arguments
         assert arguments is not None
-        if len(given) != len(arguments.inputs):
-            raise UnitError(f"it gave {stub.call.module} something else than in the model")
         for tensor, gradient in zip(given, stub.input_gradients, strict=True):
             if gradient is not None and tensor.requires_grad:
                 # Cloned: the answer may change the tensor itself in place.
@@ -170,6 +227,25 @@ class Unit:
             place = arguments.in_place[slot]
             answers.append(_usable(leaf) if place is None else given[place].copy_(leaf))
         return arguments.filled_result(answers)
+
+
+def _as_in_ort(given: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> bool:
+    """Whether a call is handed what ORT handed it, but for rounding of a few operations."""
+    return all(
+        tensor.shape == own.shape and _close(tensor.detach(), own)
+        for tensor, own in zip(given, inputs, strict=False)
+    )
+
+
+def _close(tensor: torch.Tensor, own: torch.Tensor) -> bool:
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return bool(torch.equal(tensor, own))
+    off = (tensor - own).abs_()
+    finite = torch.isfinite(own)
+    scale = float(own.where(finite, 0).abs().max())
+    # NaN minus NaN, or infinity minus itself, is NaN: the same on both sides.
+    alike = torch.isnan(off) & ((tensor == own) | (torch.isnan(tensor) & torch.isnan(own)))
+    return bool((alike | (off <= _FEW_ROUNDINGS * torch.finfo(own.dtype).eps * scale)).all())
 
 
 def _leaf(tensor: torch.Tensor, needs_grad: bool) -> torch.Tensor:
