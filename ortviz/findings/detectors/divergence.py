@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable
 
 from ortviz.findings.detector import Detector
+from ortviz.findings.detectors.divergence_words import explanation, numbers, remedy
 from ortviz.findings.detectors.sites import broken, full_name
-from ortviz.findings.words import module_label, number, place
+from ortviz.findings.detectors.users import ValueUsers, enclosing
+from ortviz.findings.words import listed
 from ortviz.record import (
     Direction,
     ErrorOrigin,
     Finding,
+    GraphRecord,
+    RunInfo,
     Severity,
     Site,
     SiteComparison,
+    SiteStatus,
     StepComparison,
     StepRecord,
+    Verdict,
     View,
 )
 
@@ -37,47 +44,59 @@ class FirstDivergence(Detector):
 
     name = "first_divergence"
 
+    def __init__(self, info: RunInfo) -> None:
+        super().__init__(info)
+        self._users = ValueUsers()
+
+    def on_graph(self, graph: GraphRecord) -> Iterable[Finding]:
+        """Remembers which module takes which output."""
+        self._users.note(graph)
+        return ()
+
     def on_step(self, record: StepRecord, comparison: StepComparison | None) -> Iterable[Finding]:
         """Looks at the first divergent site of each direction."""
         if comparison is None or record.fallback:
             return
-        types = {seen.site.module: seen.module_type for seen in record.reference}
-        types.update({known.name: known.type_name for known in self.info.modules})
-        for direction, where in _DIRECTIONS.items():
+        for direction in _DIRECTIONS:
             for site in _named(comparison, direction):
                 found = comparison[site.id]
                 if found.nonfinite_mismatch_count and _nan_is_on_both_sides(record, site):
                     continue
-                yield self._finding(record, comparison, found, where, types.get(site.module, ""))
+                yield self._finding(record, comparison, found)
 
     def _finding(
-        self,
-        record: StepRecord,
-        comparison: StepComparison,
-        found: SiteComparison,
-        where: str,
-        module_type: str,
+        self, record: StepRecord, comparison: StepComparison, found: SiteComparison
     ) -> Finding:
         site = found.site
-        label = module_label(site.module, module_type)
-        if site.direction is Direction.PARAMETER_GRAD:
-            label = full_name(site)
         random = [note for note in record.notes if "not comparable" in note]
         born_here = found.origin is ErrorOrigin.HERE
         cause = None if born_here else _cause(comparison, site)
+        # What follows from something earlier is told where it is seen, not where it passed through.
+        makers = () if cause is not None else self._users.of(record, site)
+        labels = [self.label(module) for module in makers]
+        told = explanation(found, cause, labels, _hidden(record, comparison, found))
         return self.finding(
             _severity(found, cause, random=bool(random)),
-            f"ORT and eager PyTorch first part at {label}, {where}"
+            f"ORT and eager PyTorch first part {self._where(site, labels)}"
             + (": the difference is born there" if born_here else ""),
-            evidence=" ".join((found.reason, *_numbers(found))).strip(),
-            explanation=" ".join((*_explanation(found, cause), *random)),
-            remedy=_remedy(found, cause),
+            evidence=" ".join((found.reason, *numbers(found))).strip(),
+            explanation=" ".join((*told, *random)),
+            remedy=remedy(found, cause),
             place=site.id,
             step=record.step,
-            module=site.module,
+            module=enclosing(makers) if makers else site.module,
             site_id=site.id,
             view=View.TRACES if site.direction is Direction.FORWARD else View.GRADIENTS,
         )
+
+    def _where(self, site: Site, makers: list[str]) -> str:
+        """The module that makes the values, and the place where they are seen."""
+        label = self.label(site.module)
+        if site.direction is Direction.PARAMETER_GRAD:
+            label = full_name(site)
+        if makers:
+            return f"in the backward pass of {listed(makers, 2)}, at the gradient it gives {label}"
+        return f"at {label}, {_DIRECTIONS[site.direction]}"
 
 
 def _named(comparison: StepComparison, direction: Direction) -> list[Site]:
@@ -150,71 +169,34 @@ def _nan_is_on_both_sides(record: StepRecord, site: Site) -> bool:
     return False
 
 
-def _numbers(found: SiteComparison) -> Iterator[str]:
-    if found.nonfinite_mismatch_count:
-        return
-    if found.max_rel_error is not None:
-        yield f"Relative error {number(found.max_rel_error)}"
-        if found.tolerance is not None:
-            yield f"(rounding explains {number(found.tolerance)})."
-    if (
-        found.worst_index is not None
-        and found.worst_reference is not None
-        and found.worst_candidate is not None
-    ):
-        yield (
-            f"Worst at {place(found.worst_index)}: eager {found.worst_reference:.7g}, "
-            f"ORT {found.worst_candidate:.7g}."
-        )
-    if found.noise_floor and found.max_abs_error is not None:
-        yield f"That is {number(found.max_abs_error / found.noise_floor)} times the noise floor."
-    if found.local_rel_error is not None and found.origin is not ErrorOrigin.UNKNOWN:
-        yield f"On ORT's own input: relative error {number(found.local_rel_error)}."
+def _hidden(record: StepRecord, comparison: StepComparison, found: SiteComparison) -> list[str]:
+    """Modules whose output ORT merged away, so that a forward difference may be made there.
 
-
-def _explanation(found: SiteComparison, cause: Site | None) -> Iterator[str]:
-    forward = found.site.direction is Direction.FORWARD
-    if found.origin is ErrorOrigin.HERE:
-        given = "input" if forward else "input and the very gradient that arrived on ORT's side"
-        yield (
-            f"Given ORT's own {given}, eager PyTorch still gets another result, so the difference "
-            "is made here and did not come in from elsewhere."
+    Where the difference was born in a module, those inside of it; else those that returned since
+    the last site that agrees.
+    """
+    site = found.site
+    order = {seen.site: seen.order for seen in record.reference}
+    if site.direction is not Direction.FORWARD or site not in order:
+        return []
+    merged = {seen.site for seen in record.candidate if seen.status is SiteStatus.FUSED_AWAY}
+    agreed = [
+        order[one.site]
+        for one in comparison.sites
+        if one.verdict in (Verdict.EQUAL, Verdict.ROUNDING)
+        and one.site.direction is site.direction
+        and order.get(one.site, math.inf) < order[site]
+    ]
+    begin = max(agreed, default=-1)
+    inside = f"{site.module}." if site.module else ""
+    here = found.origin is ErrorOrigin.HERE
+    return list(
+        dict.fromkeys(
+            other.module
+            for other, place in order.items()
+            if other in merged
+            and other.direction is site.direction
+            and place < order[site]
+            and (other.module.startswith(inside) if here else place > begin)
         )
-    elif cause is not None:
-        yield (
-            f"The two sides already part at {module_label(cause.module)} "
-            f"({cause.direction.value}) in this step; this probably follows from it."
-        )
-    elif found.origin is ErrorOrigin.INHERITED:
-        yield (
-            "It came in: given what ORT's side was given, eager PyTorch gets what ORT got, within "
-            "rounding. No module that was looked at makes this difference by itself; many small "
-            "ones add up, or something between the modules does."
-        )
-    elif forward:
-        yield "Everything that ran before it in this step agrees within rounding."
-    else:
-        yield (
-            "The forward pass agrees, and both backward passes began with the same gradient, so "
-            "the difference is made here."
-        )
-
-
-def _remedy(found: SiteComparison, cause: Site | None) -> str:
-    if cause is not None:
-        return f"Begin with {module_label(cause.module)}; this may vanish with it."
-    if found.origin is ErrorOrigin.INHERITED:
-        pattern = f"{found.site.direction.value}/{found.site.module}*"
-        return (
-            "Look at the functional code between the modules before it. If the model is simply "
-            "this sensitive and trains well, allow more here: "
-            f'ortviz.wrap(model, tolerances={{"{pattern}": …}}).'
-        )
-    inner = (
-        "Click it to see the inputs of this module on both sides and its nodes in ORT's graph. "
-        "Run the module alone with these inputs; if it still differs, use another operation in its "
-        "place or leave it out of the wrapped model."
     )
-    if found.site.direction is Direction.FORWARD:
-        return f"{inner} In-place changes and randomness of your own are common causes."
-    return inner

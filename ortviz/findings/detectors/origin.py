@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from ortviz.findings.detector import Detector
 from ortviz.findings.detectors.growth import FIRST_REMEDY, Growth
 from ortviz.findings.detectors.sites import broken, full_name, has_broken_parameters, seen
-from ortviz.findings.words import kind_of_nonfinite, module_label, nonfinite, number
+from ortviz.findings.detectors.users import ValueUsers, enclosing
+from ortviz.findings.words import kind_of_nonfinite, listed, module_label, nonfinite, number
 from ortviz.record import (
     Direction,
     Finding,
+    GraphRecord,
     RunInfo,
     Severity,
     SiteRecord,
@@ -56,6 +58,12 @@ class NonfiniteOrigin(Detector):
         super().__init__(info)
         self._growth = Growth()
         self._grew = ""
+        self._users = ValueUsers()
+
+    def on_graph(self, graph: GraphRecord) -> Iterable[Finding]:
+        """Remembers which module takes which output."""
+        self._users.note(graph)
+        return ()
 
     def on_losses(self, losses: StepLosses) -> Iterable[Finding]:
         """Remembers whether the loss grows."""
@@ -118,14 +126,22 @@ class NonfiniteOrigin(Detector):
         kind = kind_of_nonfinite(first.stats.nan_count if first.stats else 0)
         growth = self._grew
         what = "its gradient" if is_parameter else "the gradient of its output"
+        makers = self._users.of(record, first.site)
+        made_by = listed([self.label(module) for module in makers])
+        title = f"The backward pass turns {kind} at {label}: {what} is the first that is not finite"
+        if makers:
+            title = (
+                f"The backward pass of {made_by} gives {label} {kind} gradients, the first that "
+                "are not finite"
+            )
         return self.finding(
             Severity.ERROR,
-            f"The backward pass turns {kind} at {label}: {what} is the first that is not finite",
+            title,
             evidence=f"{_measured(first)} {_sides(record, first)}",
             explanation=(
                 f"{growth} "
                 "The forward pass and the gradient that came from the loss are finite, so it is "
-                "made in the backward pass of the operation that takes this output: a root or a "
+                f"made in the backward pass of {made_by or 'what takes this output'}: a root or a "
                 "norm at 0, a division by something tiny, torch.where over a branch that divides "
                 "by 0, or an overflow."
             ).strip(),
@@ -136,7 +152,7 @@ class NonfiniteOrigin(Detector):
             ).strip(),
             place=first.site.id,
             step=record.step,
-            module=first.site.module,
+            module=enclosing(makers) if makers else first.site.module,
             site_id=first.site.id,
             view=View.GRADIENTS,
         )

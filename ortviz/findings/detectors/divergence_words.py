@@ -1,0 +1,107 @@
+"""What the finding of a divergence says, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ortviz.findings.words import listed, module_label, number, place
+from ortviz.record import Direction, ErrorOrigin, Site, SiteComparison
+
+
+def numbers(found: SiteComparison) -> Iterator[str]:
+    """The errors at a site, in sentences; none where values are not finite."""
+    if found.nonfinite_mismatch_count:
+        return
+    if found.max_rel_error is not None:
+        yield f"Relative error {number(found.max_rel_error)}"
+        if found.tolerance is not None:
+            yield f"(rounding explains {number(found.tolerance)})."
+    if (
+        found.worst_index is not None
+        and found.worst_reference is not None
+        and found.worst_candidate is not None
+    ):
+        yield (
+            f"Worst at {place(found.worst_index)}: eager {found.worst_reference:.7g}, "
+            f"ORT {found.worst_candidate:.7g}."
+        )
+    if found.noise_floor and found.max_abs_error is not None:
+        yield f"That is {number(found.max_abs_error / found.noise_floor)} times the noise floor."
+    if found.local_rel_error is not None and found.origin is not ErrorOrigin.UNKNOWN:
+        yield f"On ORT's own input: relative error {number(found.local_rel_error)}."
+
+
+def explanation(
+    found: SiteComparison, cause: Site | None, makers: Sequence[str], hidden: Sequence[str]
+) -> Iterator[str]:
+    """What is known of where a difference comes from.
+
+    Args:
+        found: The site.
+        cause: The divergence of an earlier direction that it probably follows from.
+        makers: Labels of the modules whose backward passes make this gradient.
+        hidden: Modules that ran before it and whose output ORT does not show.
+    """
+    forward = found.site.direction is Direction.FORWARD
+    if found.origin is ErrorOrigin.HERE:
+        given = "input" if forward else "input and the very gradient that arrived on ORT's side"
+        yield (
+            f"Given ORT's own {given}, eager PyTorch still gets another result, so the difference "
+            f"is made {_where(makers)} and did not come in from elsewhere."
+        )
+        if forward and hidden:
+            yield f"ORT merged {_outputs(hidden)} into other operations; it may be made there."
+    elif cause is not None:
+        yield (
+            f"The two sides already part at {module_label(cause.module)} "
+            f"({cause.direction.value}) in this step; this probably follows from it."
+        )
+    elif found.origin is ErrorOrigin.INHERITED:
+        yield (
+            "It came in: given what ORT's side was given, eager PyTorch gets what ORT got, within "
+            "rounding. No module that was looked at makes this difference by itself; many small "
+            "ones add up, or something between the modules does."
+        )
+    elif forward:
+        if hidden:
+            yield (
+                "Everything that ran before it in this step and can be compared agrees within "
+                f"rounding. ORT merged {_outputs(hidden)} into other operations; it may be made "
+                "there."
+            )
+        else:
+            yield "Everything that ran before it in this step agrees within rounding."
+    else:
+        yield (
+            "The forward pass agrees, and both backward passes began with the same gradient, so "
+            f"the difference is made {_where(makers)}."
+        )
+
+
+def remedy(found: SiteComparison, cause: Site | None) -> str:
+    """What to do."""
+    if cause is not None:
+        return f"Begin with {module_label(cause.module)}; this may vanish with it."
+    if found.origin is ErrorOrigin.INHERITED:
+        pattern = f"{found.site.direction.value}/{found.site.module}*"
+        return (
+            "Look at the functional code between the modules before it. If the model is simply "
+            "this sensitive and trains well, allow more here: "
+            f'ortviz.wrap(model, tolerances={{"{pattern}": …}}).'
+        )
+    inner = (
+        "Click it to see the inputs of this module on both sides and its nodes in ORT's graph. "
+        "Run the module alone with these inputs; if it still differs, use another operation in its "
+        "place or leave it out of the wrapped model."
+    )
+    if found.site.direction is Direction.FORWARD:
+        return f"{inner} In-place changes and randomness of your own are common causes."
+    return inner
+
+
+def _where(makers: Sequence[str]) -> str:
+    return f"in the backward pass of {listed(makers)}" if makers else "here"
+
+
+def _outputs(hidden: Sequence[str]) -> str:
+    return f"the output of {listed(hidden)}" if len(hidden) == 1 else f"outputs of {listed(hidden)}"
