@@ -15,6 +15,10 @@ BESIDE = (
     "ORT merges, and so the rounding. Outputs and parameter gradients are those of the run that "
     "trains."
 )
+MERGED = (
+    "ORT's session merges it into another operation. Read, it would be kept apart, and whether "
+    "that changes the training cannot be checked for this graph."
+)
 
 
 def add_inner_values(
@@ -51,6 +55,8 @@ def add_inner_values(
                 value_name=name,
                 module_type=kind,
             )
+        elif name in plan.inner.merged:
+            side.missing(site, SiteStatus.FUSED_AWAY, MERGED, value_name=name, module_type=kind)
         elif name in backward:
             side.missing(
                 site, SiteStatus.NO_GRADIENT, NO_BACKWARD, value_name=name, module_type=kind

@@ -30,6 +30,8 @@ class InnerValues:
         lost: Floating values of the exported graph that ORT's does not have, with their sites.
         skipped_count: Values left out because they are integers, booleans or no tensors.
         refused: Values that ONNX Runtime would not hand out.
+        merged: Values that are not read since its session would then merge less than it does in
+            training, unchecked.
     """
 
     forward_names: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ class InnerValues:
     lost: tuple[tuple[Site, LostValue], ...] = ()
     skipped_count: int = 0
     refused: tuple[str, ...] = ()
+    merged: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,6 +59,15 @@ class InnerValues:
             backward_names=tuple(name for name in self.backward_names if name in kept),
             refused=tuple(name for name in self.names if name not in kept),
         )
+
+    def as_in_training(self, made: Set[str]) -> InnerValues:
+        """The same without what ORT's session merges in training.
+
+        Args:
+            made: What the nodes of the session's own graph make.
+        """
+        kept = self.only(made)
+        return replace(kept, refused=self.refused, merged=frozenset(kept.refused))
 
 
 NO_INNER_VALUES = InnerValues()

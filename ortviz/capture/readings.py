@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.plan import TapPlan
+from ortviz.capture.snapshots import copy_what_shares
 from ortviz.capture.stats import tensor_stats
 from ortviz.capture.threads import half_the_threads
 
@@ -51,11 +52,17 @@ class Readings:
             return
         names = plan.all_backward
         kept = len(plan.backward_names)
-        # Copied: an Identity may share its buffer with a gradient the optimiser changes.
-        self.pending.values.update(
-            zip(names[:kept], (tensor.clone() for tensor in tensors[:kept]), strict=True)
-        )
+        self.pending.values.update(zip(names[:kept], tensors[:kept], strict=True))
         self._unreduced += zip(names[kept:], tensors[kept:], strict=True)
+
+    def separate(self, pending: PendingStep, given: Iterable[torch.Tensor]) -> None:
+        """Copy what shares memory with gradients that the user is given: an Identity may.
+
+        Args:
+            pending: The step.
+            given: They; the optimiser changes them in place.
+        """
+        copy_what_shares(pending.values, given)
 
     def reduce(self, pending: PendingStep) -> None:
         """Statistics of what is read only for them, before ORT or the user goes on."""

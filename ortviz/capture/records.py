@@ -95,11 +95,19 @@ class SideBuilder:
         )
 
     def ordered_by(self, order: Mapping[str, int]) -> tuple[SiteRecord, ...]:
-        """The records with those that have a known place in the graph sorted by it."""
-        placed = sorted(
-            self.records,
-            key=lambda r: (_DIRECTIONS.index(r.site.direction), order.get(r.value_name, 1 << 30)),
-        )
+        """The records with those that have a known place in the graph sorted by it.
+
+        What arrives at the model's own outputs comes before all other gradients.
+        """
+
+        def place(record: SiteRecord) -> tuple[int, int]:
+            site = record.site
+            arrives = site.direction is Direction.BACKWARD and not site.module
+            unknown = -1 if arrives and not site.is_inner else 1 << 30
+            known = order.get(record.value_name, unknown)
+            return _DIRECTIONS.index(site.direction), known
+
+        placed = sorted(self.records, key=place)
         return tuple(replace(record, order=index) for index, record in enumerate(placed))
 
 

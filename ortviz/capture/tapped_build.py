@@ -75,7 +75,8 @@ class TappedBuilder:
         try:
             masked = masked_model(optimized)
         except NotRepeatableError as error:
-            return self._unchecked(_with(plan, kept_apart), readings, error)
+            plan = replace(plan, inner=plan.inner.as_in_training(kept_apart))
+            return self._unchecked(plan, readings, error)
         plan, beside = _accepted(plan, lambda each: self._beside(each, masked, readings))
         plan = replace(plan, only_watched_count=_missing_count(plan, kept_apart))
         watched = WatchedGraph(plan, masked.mask_names, beside=beside)

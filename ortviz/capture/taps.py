@@ -131,11 +131,19 @@ class Taps:
         if pending is None:
             return
         pending.ort_secs += perf_counter() - begun
+        if pending.sampled:
+            self._read_backward(route, pending, feeds, fetches)
+        self._guarded(pending, lambda: self._read_gradients(pending, feeds, fetches))
+        self._on_backward_done(pending)
+
+    def _read_backward(
+        self, route: _Route, pending: PendingStep, feeds: OrtValues, fetches: OrtValues
+    ) -> None:
+        users = (*as_tensors(feeds), *as_tensors(fetches))
+        self._guarded(pending, lambda: self._readings.separate(pending, users))
         if route.beside is not None:
             self._beside(route, pending, lambda run: self._check(run, pending, feeds, fetches))
         self._guarded(pending, lambda: self._readings.reduce(pending))
-        self._guarded(pending, lambda: self._read_gradients(pending, feeds, fetches))
-        self._on_backward_done(pending)
 
     def _run_plain(
         self,
@@ -161,9 +169,10 @@ class Taps:
         """
         feeds, fetches, state, cache = run
         self._readings.pending = pending
-        begun = perf_counter()
+        begun = None
         try:
             agent = watched.serving()
+            begun = perf_counter()
             if agent is None:
                 route.agent.run_forward(feeds, fetches, state, cache)
             else:
@@ -177,7 +186,7 @@ class Taps:
             failure = error
             self._readings.drop()
         finally:
-            pending.ort_secs += perf_counter() - begun
+            pending.ort_secs += 0.0 if begun is None else perf_counter() - begun
             self._readings.pending = None
         self._run_plain(pending, route.agent, run)
         self._give_up(failure, pending.step)

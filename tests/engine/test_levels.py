@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from ortviz._compat import ensure_ortmodule, ort_private
+from ortviz._compat.ort_repeat import NotRepeatableError
 from ortviz.capture import finish, wrap_module
 from ortviz.capture.tapped_build import TappedBuilder
 from ortviz.compare import compare_step
@@ -344,7 +345,7 @@ def test_one_refused_value_costs_no_other(tmp_path: Path, monkeypatch: pytest.Mo
     assert any(refused in note for note in sink.captures[-1].record.notes)
 
 
-def test_other_randomness_cannot_be_checked_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_graph_with_a_generator_of_its_own_is_not_read(tmp_path: Path) -> None:
     class Noisy(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -356,8 +357,28 @@ def test_other_randomness_cannot_be_checked_and_changes_nothing(tmp_path: Path) 
 
     torch.manual_seed(1)
     _, sink = record(Noisy(), _ordinary, tmp_path)
+    for capture in sink.captures:
+        assert capture.record.tap_check is None
+        assert not inner(capture)
+        assert any("generator of its own session" in note for note in capture.record.notes)
+
+
+def test_where_no_check_is_possible_only_what_training_keeps_apart_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(model: onnx.ModelProto) -> None:
+        raise NotRepeatableError("It must not run twice.")
+
+    monkeypatch.setattr("ortviz.capture.tapped_build.masked_model", refuse)
+    torch.manual_seed(1)
+    family = BY_NAME["transformer"]
+    _, sink = record(family.build(), family.batch, tmp_path)
     check = sink.captures[0].record.tap_check
     assert check is not None
     assert not check.made
-    assert "draws random numbers" in check.reason
-    assert "forward/first#out0" in captured(sink.captures[1])
+    assert "must not run twice" in check.reason
+    records = inner(sink.captures[1])
+    scores = records["forward/blocks.0.attention#MatMul_output_0"]
+    assert scores.status is SiteStatus.FUSED_AWAY
+    assert "session merges it" in scores.reason
+    assert records["forward/blocks.0.attention#Div_1_output_0"].status is SiteStatus.CAPTURED
