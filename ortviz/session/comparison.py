@@ -13,16 +13,15 @@ _ROWS_AT_MOST = 12
 _WIDTH = 140
 _HEADINGS = (
     "site",
-    "verdict",
+    "origin",
     "max abs",
     "max rel",
     "allowed",
-    "max ulp",
-    "cosine",
-    "elements off",
     "noise floors",
     "own error",
-    "origin",
+    "elements off",
+    "max ulp",
+    "cosine",
 )
 _ORIGINS = {
     ErrorOrigin.HERE: "born here",
@@ -121,22 +120,26 @@ def _paragraphs(sentences: Iterable[str]) -> str:
 
 def _row(one: SiteComparison) -> Iterator[str]:
     yield one.site.id
-    yield one.verdict.value
+    yield _ORIGINS[one.origin]
     yield _number(one.max_abs_error)
     yield _number(one.max_rel_error)
     yield _number(one.tolerance)
-    yield "" if one.max_ulp_error is None else f"{one.max_ulp_error:,.0f}"
-    yield _cosine(one.cosine)
-    yield "" if one.mismatched_fraction is None else _percent(one.mismatched_fraction)
     yield _floors(one)
     yield _number(one.local_rel_error)
-    yield _ORIGINS[one.origin]
+    yield "" if one.mismatched_fraction is None else _percent(one.mismatched_fraction)
+    yield "" if one.max_ulp_error is None else _count(one.max_ulp_error)
+    yield _cosine(one.cosine)
 
 
 def _floors(one: SiteComparison) -> str:
     if not one.noise_floor or one.max_abs_error is None:
         return ""
-    return f"{one.max_abs_error / one.noise_floor:.3g} ×"
+    floors = one.max_abs_error / one.noise_floor
+    return f"{_count(floors) if floors >= 100 else f'{floors:.2g}'} ×"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value < 1e6 else f"{value:.2e}"
 
 
 def _cosine(value: float | None) -> str:
