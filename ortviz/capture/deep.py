@@ -151,7 +151,8 @@ class DeepSteps:
         assert pending.plan is not None
         assert pending.arguments is not None
         twin = shadow.twin(pending.buffers_before)
-        values = dict(pending.values)
+        names = ort_private.user_output_names(self._manager)
+        values = {**dict(zip(names, pending.outputs, strict=False)), **pending.values}
         if pending.feeds is not None:
             inputs = ort_private.graph_inputs(self._manager)
             values |= {

@@ -67,13 +67,11 @@ class LocalValues:
 
     Attributes:
         values: Site id to array on the host.
-        makers: Site id of a gradient to the module whose backward made it.
         without_input: Module calls whose input from ORT could not be found.
         failed: Module calls that did not run alone, with the reason.
     """
 
     values: dict[str, np.ndarray] = field(default_factory=dict)
-    makers: dict[str, str] = field(default_factory=dict)
     without_input: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -225,7 +223,8 @@ class LocalRuns:
             if leaf.requires_grad
         ]
         leaves = [leaf for leaf in unit.leaves if leaf.requires_grad]
-        own = {n: p for n, p in self._parameters.items() if _inside(n, call.module)}
+        reached = set(unit.module.parameters())
+        own = {n: p for n, p in self._parameters.items() if p in reached}
         wanted = [*leaves, *(leaf for leaf, _ in inner), *own.values()]
         results = iter(unit.backward(gradients, wanted))
         of_inputs = [next(results) if leaf.requires_grad else None for leaf in unit.leaves]
@@ -293,10 +292,6 @@ class LocalRuns:
             index = waiting.pop()
             yield index
             waiting += self._done[index].inside
-
-
-def _inside(parameter: str, module: str) -> bool:
-    return not module or parameter.startswith(f"{module}.")
 
 
 def _covered(user: str | None, whole: set[str]) -> bool:

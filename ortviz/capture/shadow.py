@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -19,6 +19,7 @@ from ortviz.capture.trees import detached_copy, map_tensors, tensors_in
 from ortviz.errors import CaptureError
 from ortviz.record import FunctionCall
 
+_NO_MODE = nullcontext()
 _HOOK_ATTRIBUTES = (
     "_forward_pre_hooks",
     "_forward_pre_hooks_with_kwargs",
@@ -162,6 +163,7 @@ def run_forward(
     dropout_masks: Sequence[torch.Tensor] | None,
     *,
     share: bool = False,
+    mode: AbstractContextManager[object] = _NO_MODE,
 ) -> ShadowRun:
     """Run a copy of the user's module eagerly, with hooks.
 
@@ -171,6 +173,7 @@ def run_forward(
         kwargs: Likewise.
         dropout_masks: ORT's masks in graph order; None when its graph draws nothing.
         share: See :class:`ortviz.capture.snapshots.Snapshots`.
+        mode: Entered around the computation.
     """
     own_args = map_tensors(list(args), detached_copy)
     own_kwargs = map_tensors(dict(kwargs), detached_copy)
@@ -183,6 +186,7 @@ def run_forward(
     with (
         preserved_random_state(),
         ShadowTrace(module, given, lambda: len(masks), share=share) as trace,
+        mode,
         replay or nullcontext(),
     ):
         result = module(*own_args, **own_kwargs)
@@ -198,7 +202,10 @@ def run_forward(
 
 
 def run_backward(
-    module: nn.Module, run: ShadowRun, gradients: Sequence[torch.Tensor | None]
+    module: nn.Module,
+    run: ShadowRun,
+    gradients: Sequence[torch.Tensor | None],
+    mode: AbstractContextManager[object] = _NO_MODE,
 ) -> None:
     """Run backward of a copy of the user's module; fills ``run`` and leaves no ``.grad``.
 
@@ -206,6 +213,7 @@ def run_backward(
         module: That of :func:`run_forward`.
         run: From there.
         gradients: One per output of ``run.outputs``; None where none arrived.
+        mode: Entered around the computation.
     """
     begun = perf_counter()
     pairs = [
@@ -220,7 +228,7 @@ def run_backward(
         if parameter.requires_grad
     ]
     try:
-        with preserved_random_state(), torch.enable_grad():
+        with preserved_random_state(), torch.enable_grad(), mode:
             if pairs:
                 torch.autograd.backward([o for o, _ in pairs], [g for _, g in pairs])
     finally:

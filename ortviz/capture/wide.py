@@ -78,13 +78,11 @@ def wide_values(
     assert isinstance(wide_args, list)
     assert isinstance(wide_kwargs, dict)
     try:
-        with Widening():
-            run = shadow.run_forward(twin, wide_args, wide_kwargs, list(masks))
+        run = shadow.run_forward(twin, wide_args, wide_kwargs, list(masks), mode=Widening())
         narrow = _narrow_module(run)
         if narrow is None:
-            with Widening():
-                wide = [None if g is None else _wider(g) for g in gradients]
-                shadow.run_backward(twin, run, wide or [None] * len(run.outputs))
+            wide = [None if g is None else _wider(g) for g in gradients]
+            shadow.run_backward(twin, run, wide, mode=Widening())
     except Exception as error:
         raise NotWideError(
             "Eager PyTorch did not run in float64, so part of the noise floor is not known: "

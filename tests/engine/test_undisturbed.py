@@ -14,6 +14,7 @@ from torch.nn.modules import module as torch_module
 
 from ortviz._compat import ensure_ortmodule
 from ortviz.capture import detach, finish, wrap_module
+from ortviz.record import Verify
 from tests.engine.families import FAMILIES, Family, prediction
 from tests.engine.sinks import ListSink
 
@@ -65,7 +66,9 @@ def ort_draw() -> torch.Tensor:
     return module(torch.ones(4, 1)).detach() != 0
 
 
-def outcome(family: Family, every: int | None, folder: Path) -> Outcome:
+def outcome(
+    family: Family, every: int | None, folder: Path, verify: Verify = Verify.AUTO
+) -> Outcome:
     ensure_ortmodule()
     torch.manual_seed(3)
     random.seed(3)
@@ -75,7 +78,7 @@ def outcome(family: Family, every: int | None, folder: Path) -> Outcome:
     if every is None:
         wrapped = ensure_ortmodule().ORTModule(model)
     else:
-        wrapped = wrap_module(model, sink, name="m", every=every, save_dir=folder)
+        wrapped = wrap_module(model, sink, name="m", every=every, save_dir=folder, verify=verify)
     outputs = train(family, wrapped, model)
     if every is not None:
         finish(wrapped)
@@ -105,8 +108,10 @@ def outcome(family: Family, every: int | None, folder: Path) -> Outcome:
 @pytest.mark.parametrize("every", [1, 7])
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_bit_for_bit(family: Family, every: int, tmp_path: Path) -> None:
-    plain = outcome(family, None, tmp_path)
-    seen = outcome(family, every, tmp_path)
+    same_as_plain(outcome(family, None, tmp_path), outcome(family, every, tmp_path))
+
+
+def same_as_plain(plain: Outcome, seen: Outcome) -> None:
     for step, (expected, got) in enumerate(zip(plain.outputs, seen.outputs, strict=True)):
         assert torch.equal(expected, got), f"output of step {step}"
     for name, expected in plain.weights.items():
