@@ -29,6 +29,7 @@ ViewName = Literal["losses", "graph", "traces", "gradients", "findings"]
 StatusName = Literal["waiting", "live", "paused", "ended"]
 SiteStatusName = Literal["captured", "fused_away", "never_called", "no_gradient", "not_captured"]
 DirectionName = Literal["input", "forward", "backward", "parameter_grad", "parameter", "buffer"]
+NonfiniteName = Literal["NaN", "Infinity", "-Infinity"]
 CommandName = Literal[
     "run",
     "summary",
@@ -37,6 +38,7 @@ CommandName = Literal[
     "masked_elements",
     "traces",
     "gradients",
+    "histograms",
     "graphs",
     "graph_nodes",
     "graph_model",
@@ -73,6 +75,7 @@ class RunView(TypedDict):
     engine_reason: str
     versions: list[list[str]]
     modules: list[ModuleRow]
+    has_histograms: bool
 
 
 class FindingMark(TypedDict):
@@ -211,6 +214,14 @@ class MaskedElementsView(TypedDict):
     element_count: int
 
 
+class NonfiniteKind(TypedDict):
+    """How many elements are NaN, +inf or -inf, and where the first is; where there are any."""
+
+    kind: NonfiniteName
+    count: int
+    first_index: list[int] | None
+
+
 class StatsCell(TypedDict):
     """Statistics of one tensor on one side; finite elements only for the five numbers."""
 
@@ -227,7 +238,7 @@ class StatsCell(TypedDict):
     zero_count: int
     nan_count: int
     inf_count: int
-    first_nonfinite_index: list[int] | None
+    nonfinite: list[NonfiniteKind]
 
 
 class TraceRow(TypedDict):
@@ -428,6 +439,30 @@ class ControlView(TypedDict):
     message: str
 
 
+class HistogramRow(TypedDict):
+    """One tensor's elements: finite ones in bins of equal width from low to high, others counted.
+
+    ``low`` and ``high`` are null when no element is finite.
+    """
+
+    site_id: str
+    side: SideName
+    low: WireFloat
+    high: WireFloat
+    bin_count: int
+    nan_count: int
+    posinf_count: int
+    neginf_count: int
+
+
+class HistogramsView(TypedDict):
+    """Answer to ``histograms``: those that were kept; ``counts`` holds all rows' bins in turn."""
+
+    step: int
+    rows: list[HistogramRow]
+    counts: Column
+
+
 class CommandMessage(TypedDict):
     """Browser to host. ``params`` is one of the ``*Params`` below, or empty."""
 
@@ -442,7 +477,7 @@ class NoParams(TypedDict):
 
 
 class StepParams(TypedDict):
-    """For ``traces`` and ``gradients``."""
+    """For ``traces``, ``gradients`` and ``histograms``."""
 
     step: int
 
@@ -497,6 +532,7 @@ class CommandParams(TypedDict):
     masked_elements: MaskedElementsParams
     traces: StepParams
     gradients: StepParams
+    histograms: StepParams
     graphs: NoParams
     graph_nodes: StageParams
     graph_model: StageParams
@@ -514,6 +550,7 @@ class CommandAnswers(TypedDict):
     masked_elements: MaskedElementsView
     traces: TracesView
     gradients: GradientsView
+    histograms: HistogramsView
     graphs: GraphsView
     graph_nodes: GraphNodesView
     graph_model: GraphModelView

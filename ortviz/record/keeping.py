@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
+from ortviz.record.histograms import Histogram
 from ortviz.record.steps import Side
 
 if TYPE_CHECKING:
@@ -97,6 +98,21 @@ class KeptTensor:
     dtype: str
     shape: tuple[int, ...]
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHistogram:
+    """A histogram and where it was seen.
+
+    Attributes:
+        site_id: The site's address.
+        side: The side.
+        histogram: The counts.
+    """
+
+    site_id: str
+    side: Side
+    histogram: Histogram
 
 
 def _matches(site_id: str, patterns: Iterable[str]) -> bool:

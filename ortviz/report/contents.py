@@ -121,12 +121,16 @@ def _add_steps(reader: RunReader, contents: Contents, max_steps: int) -> Steps:
     contents.steps = [int(step) for step in chosen]
     left_out = _steps_note(len(chosen), len(sampled))
     contents.notes.append(left_out)
-    contents.missing["traces"] = contents.missing["gradients"] = left_out
+    for command in ("traces", "gradients", "histograms"):
+        contents.missing[command] = left_out
     return chosen
 
 
 def _add_step(reader: RunReader, contents: Contents, step: int) -> int:
-    return sum(contents.add(reader, command, {"step": step}) for command in ("traces", "gradients"))
+    commands = ["traces", "gradients"]
+    if reader.kept.histograms(step):
+        commands.append("histograms")
+    return sum(contents.add(reader, command, {"step": step}) for command in commands)
 
 
 def _steps_note(chosen_count: int, sampled_count: int) -> str:

@@ -17,6 +17,7 @@ from ortviz.record.store import RunReader
 from ortviz.views.findings import findings_view
 from ortviz.views.gradients import gradients_view
 from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
+from ortviz.views.histograms import histograms_view
 from ortviz.views.losses import losses_view
 from ortviz.views.mask_map import mask_map_view, masked_elements_view
 from ortviz.views.reading import compared_step, newest_losses
@@ -99,6 +100,12 @@ def _gradients(reader: RunReader, params: Params, buffers: Buffers) -> object:
     return gradients_view(reader.info(), *compared_step(reader, cast(int, params["step"])))
 
 
+def _histograms(reader: RunReader, params: Params, buffers: Buffers) -> object:
+    step = cast(int, params["step"])
+    reader.step(step)
+    return histograms_view(step, reader.kept.histograms(step), buffers)
+
+
 def _graphs(reader: RunReader, params: Params, buffers: Buffers) -> object:
     stored = reader.graphs()
     notes = [
@@ -152,6 +159,7 @@ _ANSWERS: dict[CommandName, Callable[[RunReader, Params, Buffers], object]] = {
     "masked_elements": _masked_elements,
     "traces": _traces,
     "gradients": _gradients,
+    "histograms": _histograms,
     "graphs": _graphs,
     "graph_nodes": _graph_nodes,
     "graph_model": _graph_model,

@@ -99,10 +99,12 @@ class Keeper:
         histograms: dict[tuple[str, Side], Histogram] = {}
         for seen, side, values in _captured(capture):
             site_id = seen.site.id
-            if not self._is_full and self._rules.keeps(site_id):
+            kept = not self._is_full and self._rules.keeps(site_id)
+            if kept:
                 dtype = seen.stats.dtype if seen.stats is not None else values.dtype.name
                 tensors.setdefault(site_id, {})[side] = RawTensor(values, dtype)
-            if self._rules.counts(site_id):
+            # Of a kept tensor too: a look at it should not have to read the tensor.
+            if kept or self._rules.counts(site_id):
                 histograms[site_id, side] = histogram_of(values)
         rerun = None if self._stopped else capture.rerun
         # The masks and gradients that capture could not know of beforehand count too.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ortviz.protocol.codec import Buffers, wire_float
-from ortviz.protocol.messages import Column, StatsCell
+from ortviz.protocol.messages import Column, NonfiniteKind, NonfiniteName, StatsCell
 from ortviz.record import SiteRecord, SiteStatus, TensorStats
 
 ROOT_LABEL = "(root)"
@@ -62,8 +62,25 @@ def stats_cell(record: SiteRecord | None, absent_reason: str) -> StatsCell:
         "zero_count": stats.zero_count,
         "nan_count": stats.nan_count,
         "inf_count": inf_count(stats),
-        "first_nonfinite_index": index_list(stats.first_nonfinite_index),
+        "nonfinite": nonfinite_kinds(stats),
     }
+
+
+def nonfinite_kinds(stats: TensorStats) -> list[NonfiniteKind]:
+    """What is not finite, by kind; empty when all is."""
+    kinds: tuple[tuple[NonfiniteName, int, tuple[int, ...] | None], ...] = (
+        ("NaN", stats.nan_count, stats.first_nan_index),
+        ("Infinity", stats.posinf_count, stats.first_posinf_index),
+        ("-Infinity", stats.neginf_count, stats.first_neginf_index),
+    )
+    only_one = sum(count > 0 for _, count, _ in kinds) == 1
+    # Older runs have the index of the first of any kind only.
+    spare = stats.first_nonfinite_index if only_one else None
+    return [
+        {"kind": kind, "count": count, "first_index": index_list(first or spare)}
+        for kind, count, first in kinds
+        if count
+    ]
 
 
 def inf_count(stats: TensorStats) -> int:
@@ -104,5 +121,5 @@ def _empty_cell(status: SiteStatus, reason: str) -> StatsCell:
         "zero_count": 0,
         "nan_count": 0,
         "inf_count": 0,
-        "first_nonfinite_index": None,
+        "nonfinite": [],
     }

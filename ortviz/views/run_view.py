@@ -16,6 +16,7 @@ def run_view(info: RunInfo) -> RunView:
         "engine_reason": info.engine_reason,
         "versions": [[package, version] for package, version in info.versions],
         "modules": [_module_row(module) for module in info.modules],
+        "has_histograms": bool(info.keep.patterns or info.keep.histogram_patterns),
     }
 
 

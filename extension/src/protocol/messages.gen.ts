@@ -56,6 +56,8 @@ export type DirectionName =
   | "parameter"
   | "buffer";
 
+export type NonfiniteName = "NaN" | "Infinity" | "-Infinity";
+
 export type CommandName =
   | "run"
   | "summary"
@@ -64,6 +66,7 @@ export type CommandName =
   | "masked_elements"
   | "traces"
   | "gradients"
+  | "histograms"
   | "graphs"
   | "graph_nodes"
   | "graph_model"
@@ -95,6 +98,7 @@ export interface RunView {
   engine_reason: string;
   versions: string[][];
   modules: ModuleRow[];
+  has_histograms: boolean;
 }
 
 /** A step at which a finding lies, for the step strip. */
@@ -225,6 +229,13 @@ export interface MaskedElementsView {
   element_count: number;
 }
 
+/** How many elements are NaN, +inf or -inf, and where the first is; where there are any. */
+export interface NonfiniteKind {
+  kind: NonfiniteName;
+  count: number;
+  first_index: number[] | null;
+}
+
 /** Statistics of one tensor on one side; finite elements only for the five numbers. */
 export interface StatsCell {
   status: SiteStatusName;
@@ -240,7 +251,7 @@ export interface StatsCell {
   zero_count: number;
   nan_count: number;
   inf_count: number;
-  first_nonfinite_index: number[] | null;
+  nonfinite: NonfiniteKind[];
 }
 
 /**
@@ -428,6 +439,29 @@ export interface ControlView {
   message: string;
 }
 
+/**
+ * One tensor's elements: finite ones in bins of equal width from low to high, others counted.
+ *
+ * `low` and `high` are null when no element is finite.
+ */
+export interface HistogramRow {
+  site_id: string;
+  side: SideName;
+  low: WireFloat;
+  high: WireFloat;
+  bin_count: number;
+  nan_count: number;
+  posinf_count: number;
+  neginf_count: number;
+}
+
+/** Answer to `histograms`: those that were kept; `counts` holds all rows' bins in turn. */
+export interface HistogramsView {
+  step: number;
+  rows: HistogramRow[];
+  counts: Column;
+}
+
 /** Browser to host. `params` is one of the `*Params` below, or empty. */
 export interface CommandMessage {
   type: "command";
@@ -439,7 +473,7 @@ export interface CommandMessage {
 /** For commands that take none. */
 export type NoParams = Record<string, never>;
 
-/** For `traces` and `gradients`. */
+/** For `traces`, `gradients` and `histograms`. */
 export interface StepParams {
   step: number;
 }
@@ -489,6 +523,7 @@ export interface CommandParams {
   masked_elements: MaskedElementsParams;
   traces: StepParams;
   gradients: StepParams;
+  histograms: StepParams;
   graphs: NoParams;
   graph_nodes: StageParams;
   graph_model: StageParams;
@@ -505,6 +540,7 @@ export interface CommandAnswers {
   masked_elements: MaskedElementsView;
   traces: TracesView;
   gradients: GradientsView;
+  histograms: HistogramsView;
   graphs: GraphsView;
   graph_nodes: GraphNodesView;
   graph_model: GraphModelView;

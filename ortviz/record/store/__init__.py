@@ -1,5 +1,6 @@
 """The run file: one SQLite database per run, written while the model trains, read at any time."""
 
+from ortviz.record.keeping import StoredHistogram
 from ortviz.record.store.kept import KeptTensors
 from ortviz.record.store.reader import RunReader
 from ortviz.record.store.results import (
@@ -36,4 +37,5 @@ __all__ = [
     "RunWriter",
     "SiteHistory",
     "StoredGraph",
+    "StoredHistogram",
 ]

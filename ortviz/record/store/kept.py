@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ortviz.errors import UnknownNameError
 from ortviz.record.histograms import Histogram
-from ortviz.record.keeping import KeptTensor, RawTensor
+from ortviz.record.keeping import KeptTensor, RawTensor, StoredHistogram
 from ortviz.record.reruns import Rerunnable, RerunRecord
 from ortviz.record.steps import Side
 from ortviz.record.store.database import Database
@@ -174,6 +174,18 @@ class KeptTensors:
             (step, site_id, SIDES.index(side)),
         )
         return unpack(Histogram, rows[0][0]) if rows else None
+
+    @_reading
+    def histograms(self, step: int) -> tuple[StoredHistogram, ...]:
+        """All that were kept of a step, by site, eager before ORT; empty for other steps."""
+        rows = self._rows(
+            "histogram",
+            "SELECT site, side, body FROM histogram WHERE step = ? ORDER BY site, side",
+            (step,),
+        )
+        return tuple(
+            StoredHistogram(site, SIDES[side], unpack(Histogram, body)) for site, side, body in rows
+        )
 
     @_reading
     def rerun_steps(self) -> tuple[int, ...]:

@@ -35,6 +35,8 @@ _COMMANDS: dict[str, tuple[str, dict[str, object]]] = {
     "traces_nan": ("traces", {"step": 4}),
     "gradients": ("gradients", {"step": 2}),
     "gradients_nan": ("gradients", {"step": 4}),
+    "histograms": ("histograms", {"step": 2}),
+    "histograms_nan": ("histograms", {"step": 4}),
     "graphs": ("graphs", {}),
     "graph_nodes": ("graph_nodes", _TRAINING),
     "graph_model": ("graph_model", _TRAINING),

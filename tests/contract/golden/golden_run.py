@@ -19,7 +19,9 @@ from ortviz.record import (
     EventKind,
     Finding,
     GradientArrival,
+    Histogram,
     HookEvent,
+    KeepRules,
     LossRecord,
     MaskCounts,
     MaskedElement,
@@ -83,6 +85,7 @@ INFO = RunInfo(
         ParameterRecord("head.bias", (HORIZON,), "float32", True),
         ParameterRecord("unused.weight", (1, 1), "float32", True),
     ),
+    keep=KeepRules(histogram_patterns=("forward/head*",)),
 )
 EMPTY_INFO = RunInfo(
     "00000000000000000000000000000002", "waiting", 0.0, 1, "ortmodule", "", (), (), ()
@@ -109,6 +112,11 @@ def write_run(path: Path) -> Path:
             writer.put_losses(losses(step))
             if step % EVERY == 0:
                 writer.put_step(step_record(step), comparison(step))
+        for side, low in ((Side.REFERENCE, -0.5), (Side.CANDIDATE, -0.25)):
+            counts = tuple(2 * (place % 8) for place in range(64))
+            writer.put_histogram(2, "forward/head#out0", side, Histogram(low, 1.5, counts))
+        nothing = Histogram(None, None, (0,) * 64, nan_count=12)
+        writer.put_histogram(4, "forward/head#out0", Side.CANDIDATE, nothing)
         writer.put_findings(FINDINGS)
         writer.put_problem(
             Problem("Step 6 took long to write.", "Nothing to do.", 6, "Traceback: …")

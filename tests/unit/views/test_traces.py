@@ -67,7 +67,11 @@ def test_cells_and_comparison_of_a_pair(make):
     assert row["reference"]["shape"] == [2, 3]
     assert row["reference"]["nan_count"] == 1
     assert row["reference"]["inf_count"] == 2
-    assert row["reference"]["first_nonfinite_index"] == [0, 0]
+    assert row["reference"]["nonfinite"] == [
+        {"kind": "NaN", "count": 1, "first_index": None},
+        {"kind": "Infinity", "count": 2, "first_index": None},
+    ]
+    assert row["candidate"]["nonfinite"] == []
     assert row["candidate"]["l2_norm"] == 3.0
     assert (row["verdict"], row["reason"]) == ("divergent", "Why.")
     assert (row["max_abs_error"], row["max_rel_error"], row["tolerance"]) == ("Infinity", 0.5, 1e-6)

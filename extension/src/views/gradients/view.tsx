@@ -5,6 +5,7 @@ import { useStore } from "../shared/context";
 import { Segmented } from "../shared/controls";
 import { DivergenceJumps, type JumpSite } from "../shared/divergence_jumps";
 import { plural } from "../shared/format";
+import { HistogramFigure } from "../shared/histogram_figure";
 import { markOf } from "../shared/marks";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
 import { NothingSampled } from "../shared/nothing_sampled";
@@ -32,7 +33,7 @@ export function GradientsView({ active }: { active: boolean }) {
 }
 
 function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
-  const { selection } = useStore();
+  const { run, selection } = useStore();
   const [kind, setKind] = useState<Kind>("parameter");
   const rows = useMemo(() => gradients.rows.filter((row) => row.kind === kind), [gradients, kind]);
   const axis = useMemo(
@@ -78,8 +79,25 @@ function GradientsBody({ gradients }: { gradients: Answer<"gradients"> }) {
           }}
         />
       )}
+      {run.data.value?.has_histograms && (
+        <GradientSpread step={gradients.step} row={rows[selected] ?? null} />
+      )}
       <Notes notes={gradients.notes} />
     </section>
+  );
+}
+
+/** How the selected gradient's elements are spread, in runs that keep that. */
+function GradientSpread({ step, row }: { step: number; row: GradientRow | null }) {
+  return (
+    <div class="ov-details ov-details-errors" data-testid="gradient-details">
+      <HistogramFigure step={step} siteId={row?.site_id ?? null} />
+      <p class="ov-muted">
+        {row === null
+          ? "Select a row to see how the gradient's elements are spread."
+          : `${row.label}: how its elements are spread, where this run keeps that.`}
+      </p>
+    </div>
   );
 }
 

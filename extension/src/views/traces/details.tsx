@@ -1,11 +1,19 @@
-import type { HookRow, TraceRow } from "../../protocol";
-import { errorParts } from "../shared/errors";
-import { formatExact, formatIndex, formatModule } from "../shared/format";
+import type { HookRow, StatsCell, TraceRow } from "../../protocol";
+import { errorParts, shareText } from "../shared/errors";
+import {
+  formatCount,
+  formatExact,
+  formatIndex,
+  formatModule,
+  formatNumber,
+} from "../shared/format";
+import { HistogramFigure } from "../shared/histogram_figure";
 import { DIRECTION_WORDS } from "../shared/words";
 import { hookTimes } from "./rows";
 
 /** Three lines of fixed height about the selected site: where, how far, why. */
-export function TraceDetails({ row, hooks }: { row: TraceRow | null; hooks: HookRow[] }) {
+export function TraceDetails(props: { row: TraceRow | null; hooks: HookRow[]; step: number }) {
+  const { row, hooks, step } = props;
   if (row === null) {
     return (
       <div class="ov-details ov-details-errors ov-muted" data-testid="trace-details">
@@ -16,11 +24,12 @@ export function TraceDetails({ row, hooks }: { row: TraceRow | null; hooks: Hook
   }
   return (
     <div class="ov-details ov-details-errors" data-testid="trace-details" data-site={row.site_id}>
+      <HistogramFigure step={step} siteId={row.site_id} />
       <p>
         <b>{formatModule(row.module)}</b> {DIRECTION_WORDS[row.direction]} {row.slot}
         <Worst row={row} />
         {row.value_name !== "" && (
-          <span>
+          <span class="ov-gives-way">
             <i>ONNX value</i> <code>{row.value_name}</code>
           </span>
         )}
@@ -32,6 +41,10 @@ export function TraceDetails({ row, hooks }: { row: TraceRow | null; hooks: Hook
         {[row.reason, row.reference.reason, row.candidate.reason].filter(Boolean).length > 0 && (
           <span>{reasons(row).join(" ")}</span>
         )}
+        <Both row={row} label="L2" of={(cell) => formatNumber(cell.l2_norm)} />
+        <Both row={row} label="zeros" of={zeroText} />
+        <Nonfinite side="eager" cell={row.reference} />
+        <Nonfinite side="ORT" cell={row.candidate} />
         <HookTimes hooks={hooks} row={row} />
       </p>
     </div>
@@ -43,8 +56,40 @@ function HookTimes({ hooks, row }: { hooks: HookRow[]; row: TraceRow }) {
   const times = hookTimes(hooks, row);
   if (times.length === 0) return null;
   return (
-    <span title="Measured between the hooks of this call on the eager shadow">
+    <span class="ov-gives-way" title="Measured between the hooks of this call on the eager shadow">
       <i>eager call</i> {times.join(", ")}
+    </span>
+  );
+}
+
+/** One statistic of both sides; nothing where neither was seen. */
+function Both(props: { row: TraceRow; label: string; of(cell: StatsCell): string }) {
+  const { row, label, of } = props;
+  const seen = (cell: StatsCell) => cell.status === "captured";
+  if (!seen(row.reference) && !seen(row.candidate)) return null;
+  return (
+    <span>
+      <i>{label}</i>{" "}
+      {seen(row.reference) && <span class="ov-ink-reference">{of(row.reference)}</span>}{" "}
+      {seen(row.candidate) && <span class="ov-ink-candidate">{of(row.candidate)}</span>}
+    </span>
+  );
+}
+
+function zeroText({ zero_count, element_count }: StatsCell): string {
+  return element_count === 0 ? "no elements" : shareText(zero_count / element_count);
+}
+
+/** What is not finite, and where the first of each kind is. */
+function Nonfinite({ side, cell }: { side: string; cell: StatsCell }) {
+  if (cell.nonfinite.length === 0) return null;
+  const kinds = cell.nonfinite.map(({ kind, count, first_index }) => {
+    const where = first_index === null ? "" : ` first at ${formatIndex(first_index)}`;
+    return `${formatCount(count)} ${formatNumber(kind)}${where}`;
+  });
+  return (
+    <span class="ov-look">
+      <i>{side}</i> {kinds.join(", ")}
     </span>
   );
 }
@@ -58,7 +103,11 @@ function Errors({ row }: { row: TraceRow }) {
           {text}
         </span>
       ))}
-      {row.tolerance_reason !== "" && <span class="ov-muted">({row.tolerance_reason})</span>}
+      {row.tolerance_reason !== "" && (
+        <span>
+          <i>allowed by</i> {row.tolerance_reason}
+        </span>
+      )}
     </>
   );
 }

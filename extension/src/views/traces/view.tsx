@@ -91,6 +91,7 @@ function TracesBody({ traces }: { traces: Traces }) {
       <TraceDetails
         row={current?.kind === "site" ? current.row : null}
         hooks={traces.hook_events}
+        step={traces.step}
       />
       <Notes notes={traces.notes} />
     </section>
