@@ -55,8 +55,8 @@ function Message({ row, step }: { row: TraceRow | null; step: number | null }) {
         step === null ? "" : `step ${step}`,
         tensor,
         error,
-        floorsText(row),
         <VerdictBadge key="verdict" verdict={row.verdict} origin={row.origin} />,
+        floorsText(row),
       ]}
     />
   );
