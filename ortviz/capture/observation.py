@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ortviz.capture.loss_watch import SeenLoss
-from ortviz.capture.stats import dtype_name, host_values
+from ortviz.capture.stats import dtype_name, host_copy, host_values
 from ortviz.record import LossObservation
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def observe_loss(
     several = len(losses) > 1
     return LossObservation(
         step=step,
-        input=host_values(seen.input.clone()) if usable else None,
-        target=host_values(seen.target.clone()) if usable else None,
+        input=host_copy(seen.input) if usable else None,
+        target=host_copy(seen.target) if usable else None,
         dtype=dtype_name(seen.input.dtype),
         user_value=None if several else float(seen.value),
         user_loss=" + ".join(dict.fromkeys(loss.name for loss in losses)),
@@ -78,7 +78,7 @@ def _arrived(gradient: torch.Tensor | None, *, elementwise: bool) -> np.ndarray 
         return None
     # A NaN or an infinity anywhere makes the sum one; an overflowing sum only costs a copy.
     if elementwise or not bool(torch.isfinite(gradient.sum())):
-        return host_values(gradient.clone())
+        return host_copy(gradient)
     return host_values(gradient.new_empty(0))
 
 
@@ -102,6 +102,9 @@ def _not_elementwise(seen: SeenLoss) -> str:
         )
     if seen.input.numel() == 0 or seen.target.numel() == 0:
         return f"{seen.name} was given a tensor without elements: there is nothing to average."
+    if seen.input.shape == seen.target.shape:
+        # torch.broadcast_shapes takes as long as all the rest, and this is nearly always so.
+        return ""
     try:
         torch.broadcast_shapes(seen.input.shape, seen.target.shape)
     except RuntimeError:

@@ -145,6 +145,15 @@ def host_values(tensor: torch.Tensor) -> np.ndarray:
     return array
 
 
+def host_copy(tensor: torch.Tensor) -> np.ndarray:
+    """The same, sharing memory with nothing."""
+    if tensor.device.type != "cpu" or tensor.layout is not torch.strided:
+        return host_values(tensor.clone())
+    values = host_values(tensor)
+    # Widened values are a copy already.
+    return values if tensor.dtype in _AS_FLOAT32 else values.copy()
+
+
 class _Moments(NamedTuple):
     """None where there is no element."""
 
