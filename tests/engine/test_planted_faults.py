@@ -6,135 +6,26 @@ one step of four; before and after it nothing may be found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from onnx import TensorProto
 from torch import nn
 
 import ortviz
 from ortviz._compat import ensure_ortmodule
-from ortviz.record import Direction, Finding, Verdict
+from ortviz.record import Direction, Finding, Site, Verdict
 from ortviz.session.run import Run
 from tests.engine.families import BY_NAME, prediction
-from tests.engine.faults import (
-    Fault,
-    Mark,
-    frozen,
-    other_attribute,
-    other_operation,
-    planted,
-    poisoned,
-    scaled,
-    wrong_source,
-)
+from tests.engine.fault_cases import BACKWARD, CASES, FORWARD, MARKS, ROOT, Case
+from tests.engine.faults import frozen, planted, poisoned, wrong_source
 
 pytestmark = pytest.mark.engine
 
 STEPS, STRUCK = 4, 2
-FORWARD, BACKWARD = Direction.FORWARD, Direction.BACKWARD
-PARAMETER_GRAD, BUFFER = Direction.PARAMETER_GRAD, Direction.BUFFER
-ROOT = "/_original_module/"
-WAYS = ["forward", "backward", "parameter_grad"]
-MARKS = {
-    "mlp": Mark("input", 5.0),
-    "transformer": Mark("tokens", 9, TensorProto.INT64),
-    "cnn_batchnorm": Mark("images", 5.0),
-    "lstm": Mark("x", 5.0),
-}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A fault and where it must be found.
-
-    Attributes:
-        name: What is wrong.
-        family: The model.
-        fault: How it is planted.
-        first: The first site of each direction on which the sides part; all other directions
-            agree, but for what follows from a wrong forward pass.
-    """
-
-    name: str
-    family: str
-    fault: Fault
-    first: dict[Direction, str] = field(default_factory=dict)
-
-
-def at(row: int, column: int, *shape: int) -> np.ndarray:
-    """0.1 in one element."""
-    delta = np.zeros(shape, np.float32)
-    delta[row, column] = 0.1
-    return delta
-
-
-CASES = [
-    Case(
-        "one element of a weight",
-        "mlp",
-        wrong_source("_original_module.1.1.weight", at(2, 3, 8, 8)),
-        {FORWARD: "forward/1.1#out0"},
-    ),
-    Case(
-        "Tanh in place of Relu",
-        "mlp",
-        other_operation(f"{ROOT}_original_module.1/_original_module.1.0/Relu_output_0", "Tanh"),
-        {FORWARD: "forward/1.0#out0"},
-    ),
-    Case(
-        "another epsilon in a LayerNorm",
-        "transformer",
-        other_attribute(f"{ROOT}blocks.1/norm1/LayerNormalization_output_0", epsilon=1e-2),
-        {FORWARD: "forward/blocks.1.norm1#out0"},
-    ),
-    Case(
-        "Gelu by its approximation",
-        "transformer",
-        other_operation(
-            f"{ROOT}blocks.0/feed_forward/feed_forward.1/Mul_1_output_0",
-            "FastGelu",
-            "com.microsoft",
-        ),
-        {FORWARD: "forward/blocks.0.feed_forward.1#out0"},
-    ),
-    Case(
-        "GeluGrad times 1.5",
-        "transformer",
-        scaled(f"{ROOT}blocks.0/feed_forward/feed_forward.0/Add_output_0_grad", 1.5),
-        {
-            BACKWARD: "backward/blocks.0.feed_forward.0#out0",
-            PARAMETER_GRAD: "parameter_grad/blocks.0.feed_forward.0#bias",
-        },
-    ),
-    Case(
-        "a LayerNorm's share of a residual's gradient times 1.5",
-        "transformer",
-        scaled(f"{ROOT}embedding/ATen_output_0_grad_1", 1.5),
-        {
-            BACKWARD: "backward/embedding#out0",
-            PARAMETER_GRAD: "parameter_grad/embedding#weight",
-        },
-    ),
-    Case(
-        "BatchNormalizationGrad times 1.5",
-        "cnn_batchnorm",
-        scaled(f"{ROOT}features/features.0/Conv_output_0_grad", 1.5),
-        {
-            BACKWARD: "backward/features.0#out0",
-            PARAMETER_GRAD: "parameter_grad/features.0#weight",
-        },
-    ),
-    Case(
-        "only the gradient of one weight times 1.5",
-        "cnn_batchnorm",
-        scaled("_original_module.classifier.weight_grad", 1.5),
-        {PARAMETER_GRAD: "parameter_grad/classifier#weight"},
-    ),
-]
+BUFFER = Direction.BUFFER
 
 
 def train(case: Case, folder: Path, **options: object) -> Run:
@@ -164,7 +55,15 @@ def train(case: Case, folder: Path, **options: object) -> Run:
 
 def first(run: Run, step: int) -> dict[Direction, str]:
     """The first divergence of each direction but BatchNorm's buffers, which always differ."""
-    found = run.steps[step].compare().first_divergence
+    return _but_buffers(run.steps[step].compare().first_divergence)
+
+
+def own(run: Run, step: int) -> dict[Direction, str]:
+    """Likewise the first that was born where it is seen."""
+    return _but_buffers(run.steps[step].compare().first_own_divergence)
+
+
+def _but_buffers(found: Mapping[Direction, Site]) -> dict[Direction, str]:
     return {direction: site.id for direction, site in found.items() if direction is not BUFFER}
 
 
@@ -179,21 +78,34 @@ def titles(case: Case) -> str:
 @pytest.mark.parametrize("case", CASES, ids=titles)
 def test_a_fault_is_named_at_its_site_in_its_direction_and_step(case: Case, tmp_path: Path) -> None:
     run = train(case, tmp_path)
-    seen = [first(run, step) for step in range(STEPS)]
-    assert seen[:STRUCK] == [{}] * STRUCK
-    assert seen[STRUCK + 1 :] == [{}] * (STEPS - STRUCK - 1)
-    named = {way: site for way, site in seen[STRUCK].items() if way in case.first}
-    assert named == case.first
+    for step in (s for s in range(STEPS) if s != STRUCK):
+        assert first(run, step) == {}
+        assert own(run, step) == {}
+    seen = first(run, STRUCK)
+    assert {way: site for way, site in seen.items() if way in case.first} == case.first
     if FORWARD not in case.first:
-        assert seen[STRUCK] == case.first, "a wrong gradient leaves the forward pass alone"
+        assert seen == case.first, "a wrong gradient leaves the forward pass alone"
+    assert own(run, STRUCK) == case.own
     findings = of(run, "first_divergence")
-    assert {each.site_id for each in findings} == set(seen[STRUCK].values())
     assert {(each.first_step, each.last_step) for each in findings} == {(STRUCK, STRUCK)}
-    origin, *following = sorted(findings, key=lambda each: WAYS.index(each.site_id.split("/")[0]))
-    assert origin.site_id == next(iter(case.first.values()))
-    assert run.findings[0] == origin, "what comes first is shown first"
-    assert all("follows from" in each.explanation for each in following)
-    assert "follows from" not in origin.explanation
+    origin = run.findings[0]
+    assert origin in findings
+    assert origin.site_id == next(iter(case.own.values()))
+    assert origin.module == case.module
+    for each in findings:
+        born = each.site_id in case.own.values()
+        assert each.title.endswith("the difference is born there") is born
+        assert ("follows from" in each.explanation) is not born
+
+
+def test_where_ort_shows_no_output_of_the_module_it_is_suspected(tmp_path: Path) -> None:
+    delta = np.full((32, 8), 0.1, np.float32)
+    case = Case("LSTM", "lstm", wrong_source("_original_module.lstm.weight_hh_l0", delta))
+    run = train(case, tmp_path)
+    assert first(run, STRUCK)[FORWARD] == "forward/head#out0"
+    assert own(run, STRUCK)[FORWARD] == "forward/#out0"
+    (finding,) = [each for each in run.findings if each.site_id == "forward/#out0"]
+    assert "ORT merged the output of lstm into other operations" in finding.explanation
 
 
 @pytest.mark.parametrize(
@@ -209,7 +121,7 @@ def test_a_fault_is_named_at_its_site_in_its_direction_and_step(case: Case, tmp_
             f"{ROOT}blocks.0/norm2/LayerNormalization_output_0_grad",
             16,
             "backward/blocks.0.norm2#out0",
-            "The backward pass turns NaN at blocks.0.norm2",
+            "The backward pass of blocks.0.feed_forward.0 (Linear) gives blocks.0.norm2",
         ),
     ],
     ids=["forward", "backward"],
