@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ortviz.record import (
+    ArgumentTree,
     Direction,
     GradientArrival,
     GraphRecord,
@@ -17,6 +18,9 @@ from ortviz.record import (
     LossRecord,
     MaskCounts,
     Mode,
+    RawTensor,
+    Rerunnable,
+    RerunRecord,
     RunInfo,
     Side,
     Site,
@@ -28,10 +32,14 @@ from ortviz.record import (
     StepRecord,
     TensorStats,
 )
+from ortviz.record.histograms import histogram_of
+from ortviz.record.keeping import ENTRY_BYTES
 from ortviz.record.store import LOSS_NAMES, RunReader, RunWriter
 
 SAMPLED_EVERY = 3
 MAE = LOSS_NAMES.index("mae")
+RERUNS = 3
+"""Steps of a written run that can be re-run."""
 SITE = Site(Direction.FORWARD, "fc", "out0")
 
 
@@ -68,12 +76,35 @@ def graph_of(step: int) -> GraphRecord:
     return GraphRecord(Mode.TRAINING, Stage.OPTIMIZED, (), (("Gemm", 1),), content, step)
 
 
+def tensor_of(step: int) -> RawTensor:
+    """The tensor kept of a sampled step."""
+    return RawTensor(np.arange(step, step + 500, dtype=np.float32), "float32")
+
+
+def rerunnable_of(step: int) -> Rerunnable:
+    """What re-running a sampled step takes: weights that change and others that do not."""
+    record = RerunRecord(step, ArgumentTree("tuple"), ArgumentTree("dict"), ("weight",), ())
+    frozen = RawTensor(np.ones(500, np.float32), "float32")
+    return Rerunnable(record, {"parameter/weight": tensor_of(step), "frozen": frozen})
+
+
+def put_tensors(writer: RunWriter, step: int) -> None:
+    """A tensor, its histogram, and what re-running takes, of which the newest steps are kept."""
+    writer.put_kept(step, SITE.id, 0, {Side.CANDIDATE: tensor_of(step)})
+    writer.put_histogram(step, SITE.id, Side.CANDIDATE, histogram_of(tensor_of(step).values))
+    one = tensor_of(step).size_bytes + ENTRY_BYTES
+    earlier = min(step // SAMPLED_EVERY, RERUNS)
+    used = (earlier + 1) * one if earlier else 0
+    assert writer.put_rerun(rerunnable_of(step), (RERUNS + 1) * one, used) <= (RERUNS + 1) * one
+
+
 def put(writer: RunWriter, step: int) -> None:
     """All that is kept of one step, in one transaction."""
     with writer.batch():
         writer.put_losses(losses_of(step))
         if step % SAMPLED_EVERY == 0:
             writer.put_step(record_of(step))
+            put_tensors(writer, step)
         if step % 20 == 10:
             writer.put_graph(graph_of(step))
 
@@ -114,7 +145,24 @@ def check_whole(reader: RunReader, *, every: int = SAMPLED_EVERY, skip: int | No
         assert repr(held[step]) == repr(losses_of(step))
         if step % every == 0 and step != skip:
             assert reader.step(step).step == step
+    if reader.kept.rerun_steps():
+        _check_tensors(reader, [step for step in range(0, count, every) if step != skip])
     return count
+
+
+def _check_tensors(reader: RunReader, sampled: list[int]) -> None:
+    """Each sampled step has its tensor, the newest can be re-run, and nothing is left over."""
+    for step in {*sampled[::7], *sampled[-5:]}:
+        kept = reader.kept.tensor(step, SITE.id, Side.CANDIDATE)
+        assert np.array_equal(kept.values, tensor_of(step).values)
+        assert reader.kept.histogram(step, SITE.id, Side.CANDIDATE) is not None
+    assert list(reader.kept.rerun_steps()) == sampled[-RERUNS:]
+    for step in sampled[-RERUNS:]:
+        for name, tensor in rerunnable_of(step).tensors.items():
+            assert np.array_equal(reader.kept.rerun(step).tensors[name].values, tensor.values)
+    ask = reader._database.row
+    assert ask("SELECT count(*) FROM tensor") == (len(sampled) + len(sampled[-RERUNS:]) + 1,)
+    assert ask("SELECT count(*) FROM tensor") == ask("SELECT count(*) FROM tensor_part")
 
 
 def check_fits(reader: RunReader) -> dict[int, StepLosses]:

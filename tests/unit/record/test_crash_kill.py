@@ -101,8 +101,9 @@ def opens(path: Path) -> bool:
     return True
 
 
-def killed_at_statement(path: Path, number: int, while_creating: bool) -> Callable[[Say], None]:
-    """Work that kills itself just before a statement of SQL, of the creation or of a step."""
+def killed_at_statement(path: Path, number: int, last: int | None) -> Callable[[Say], None]:
+    """Work that kills itself just before a statement, of the creation or of step ``last``."""
+    while_creating = last is None
     connect = database._connect
 
     def connected(*given: str) -> sqlite3.Connection:
@@ -120,8 +121,8 @@ def killed_at_statement(path: Path, number: int, while_creating: bool) -> Callab
     def work(say: Say) -> None:
         database._connect = connected  # type: ignore[assignment]
         writer = RunWriter.create(path, crash_runs.info())
-        for step in range(11):
-            if step == 10 and not while_creating:
+        for step in range(11 if last is None else last + 1):
+            if step == last:
                 count_down(writer._database._connection)
             crash_runs.put(writer, step)
             say(step)
@@ -129,13 +130,14 @@ def killed_at_statement(path: Path, number: int, while_creating: bool) -> Callab
     return work
 
 
-@pytest.mark.parametrize("while_creating", [True, False], ids=["creating", "putting"])
-def test_killed_before_every_single_statement(tmp_path: Path, while_creating: bool) -> None:
+@pytest.mark.parametrize("last", [None, 10, 12], ids=["creating", "with a graph", "with tensors"])
+def test_killed_before_every_single_statement(tmp_path: Path, last: int | None) -> None:
     said: list[int] = []
+    end = 10 if last is None else last
     for number in itertools.count(1):
         path = tmp_path / f"{number}.ortviz"
-        child = Child(killed_at_statement(path, number, while_creating))
-        child.wait_for(lambda step: step == 10)
+        child = Child(killed_at_statement(path, number, last))
+        child.wait_for(lambda step: step == end)
         child.kill()
         said = child.said
         if said or opens(path):
@@ -143,7 +145,7 @@ def test_killed_before_every_single_statement(tmp_path: Path, while_creating: bo
         else:
             with pytest.raises(StoreError, match="is empty"):
                 RunReader.open(path)
-        if 10 in said:
+        if end in said:
             break
     # There were that many statements to be killed at.
     assert number > 15
