@@ -54,9 +54,10 @@ class SiteComparison:
         cosine: Cosine of the angle between the two tensors, flattened; None when one of them is
             0 or not finite.
         mismatched_fraction: Share of elements whose own error is above what is allowed, 0 to 1.
-        noise_floor: Largest honest error seen at this site, in the tensor's own unit: between
-            two runs of ORT, and between eager PyTorch in the model's dtype and in float64;
-            None where it was never measured.
+        noise_floor: Largest honest error seen at this site so far, in the tensor's own unit:
+            between two runs of ORT, and between eager PyTorch in the model's dtype and in
+            float64; never more, beside the tensor's size, than was seen. None where it was never
+            measured.
         origin: Whether the difference was born here or came in.
         local_abs_error: ``max_abs_error`` between ORT and eager PyTorch's module fed ORT's own
             input; None where that was not run.

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from ortviz.errors import StoreError, UnknownNameError
-from ortviz.record import Direction, EventKind, Histogram, RunStatus, Side, SiteStatus, Verdict
+from ortviz.record import (
+    Direction,
+    ErrorOrigin,
+    EventKind,
+    Histogram,
+    RunStatus,
+    Side,
+    SiteStatus,
+    ToleranceRule,
+    Verdict,
+)
 from ortviz.record.store import (
     OLDEST_SCHEMA_VERSION,
     SCHEMA_VERSION,
@@ -31,6 +41,32 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / f"format_{request.param}.ortviz"
     golden_run.build(request.param, path)
     return path
+
+
+def test_what_later_formats_know_of_a_comparison_is_unknown_in_the_first(old: Path) -> None:
+    with RunReader.open(old) as reader:
+        comparison = reader.comparison(16)
+        rules = reader.info().tolerances
+    (compared,) = comparison.sites
+    if old.stem == "format_1":
+        assert compared.origin is ErrorOrigin.UNKNOWN
+        assert compared.max_ulp_error is None
+        assert compared.noise_floor is None
+        assert compared.tolerance_reason == ""
+        assert (comparison.first_own_divergence, rules) == ({}, ())
+        return
+    assert compared.origin is ErrorOrigin.HERE
+    assert (compared.max_ulp_error, compared.cosine, compared.mismatched_fraction) == (
+        4096.0,
+        -0.5,
+        0.25,
+    )
+    assert (compared.noise_floor, compared.local_abs_error) == (math.inf, 0.5)
+    assert compared.local_rel_error is not None
+    assert math.isnan(compared.local_rel_error)
+    assert compared.tolerance_reason == "the table"
+    assert comparison.first_own_divergence == comparison.first_divergence
+    assert rules == (ToleranceRule("forward/*", 1e-3, absolute=1e-9),)
 
 
 def test_a_run_of_every_format_is_read_whole(old: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from ortviz.record import (
     ArgumentTree,
     Direction,
+    ErrorOrigin,
     EventKind,
     Finding,
     GradientArrival,
@@ -50,6 +51,7 @@ from ortviz.record import (
     StepLosses,
     StepRecord,
     TensorStats,
+    ToleranceRule,
     Verdict,
 )
 from ortviz.record.reruns import argument_name, parameter_name
@@ -83,6 +85,7 @@ def record(path: Path) -> None:
         versions=(("torch", "2.13.0"),),
         modules=(ModuleRecord("fc", "Linear", 6, True, "net.py:3", ("forward",), (), ("f",)),),
         parameters=(ParameterRecord("fc.weight", (2, 3), "float32", True),),
+        tolerances=(ToleranceRule("forward/*", 1e-3, absolute=1e-9),),
     )
     with RunWriter.create(path, info) as writer:
         for step in range(40):
@@ -131,8 +134,10 @@ def _step(step: int) -> StepRecord:
 
 def _comparison(step: int) -> StepComparison:
     numbers = (math.inf, math.nan, None, (1, 2), -math.inf, 0.1, 2, 1e-4)
-    site = SiteComparison(SITE, Verdict.DIVERGENT, "far", *numbers)
-    return StepComparison(step, (site,), {Direction.FORWARD: SITE})
+    measures = (4096.0, -0.5, 0.25, math.inf, ErrorOrigin.HERE, 0.5, math.nan, "the table")
+    site = SiteComparison(SITE, Verdict.DIVERGENT, "far", *numbers, *measures)
+    first = {Direction.FORWARD: SITE}
+    return StepComparison(step, (site,), first, first)
 
 
 def _losses(step: int) -> StepLosses:
