@@ -90,7 +90,7 @@ def wrap(
     Raises:
         WrapError: ``model`` is no ``nn.Module``, a ``DataParallel``, or wrapped already, or
             ``every`` is no whole number from 1 up, or there is no such ``level`` or ``verify``, or
-            a pattern can match no site.
+            a pattern can match no site, or a tolerance is no finite number from 0 up.
         EnvironmentProblem: ORTModule cannot be used here.
         StoreError: No file can be written at ``path``.
     """

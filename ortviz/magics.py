@@ -32,6 +32,7 @@ HELP = """\
   --histograms SITES   likewise their histograms
   --rerun          keep what re-running sampled steps takes: run.steps[40].rerun(NAME)
   --keep-bytes N   room for kept tensors, and as much again for re-runnable steps (268435456)
+  --tolerance SITES=X  the relative error that counts as rounding at sites that match; repeatable
   --name S         name of the run (NAME)
   --total STEPS    how many training steps there will be, for the progress
   --height PX      height of the debugger
@@ -239,6 +240,7 @@ def _recording_options(prog: str, words: list[str]) -> argparse.Namespace:
     parser.add_argument("--histograms", action="append", default=[])
     parser.add_argument("--rerun", action="store_true")
     parser.add_argument("--keep-bytes", type=_count)
+    parser.add_argument("--tolerance", action="append", type=_tolerance, default=[])
     parser.add_argument("--name")
     parser.add_argument("--total", type=_count)
     parser.add_argument("--height", type=_count)
@@ -273,8 +275,19 @@ def _verify(text: str) -> str:
     return text
 
 
+def _tolerance(text: str) -> tuple[str, float]:
+    pattern, _, number = text.rpartition("=")
+    try:
+        return pattern, float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no pattern of sites with a number, such as 'forward/blocks.*=1e-3'"
+        ) from None
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     from ortviz.api import Settings
+    from ortviz.compare import tolerance_rules
     from ortviz.record.keeping import DEFAULT_KEEP_BYTES
     from ortviz.session.keep_options import keep_rules
 
@@ -291,6 +304,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             keep_bytes=options.keep_bytes or DEFAULT_KEEP_BYTES,
         ),
         verify=options.verify,
+        tolerances=tolerance_rules(dict(options.tolerance)),
     )
 
 

@@ -252,6 +252,9 @@ def test_together_with_another_cell_magic(notebook: Any, order: str) -> None:
         ("model 'open", "cannot read"),
         ("model --keep blocks.0", "keep='blocks.0' matches no site"),
         ("model --keep-bytes none", "'none' is not a whole number from 1 up"),
+        ("model --tolerance forward/*", "is no pattern of sites with a number"),
+        ("model --tolerance blocks.*=1e-3", "'blocks.*' can never apply"),
+        ("model --tolerance forward/*=-1", "The tolerance for 'forward/*' is -1.0"),
     ],
 )
 def test_what_is_wrong_with_the_header_is_one_sentence(
@@ -261,6 +264,14 @@ def test_what_is_wrong_with_the_header_is_one_sentence(
     assert words in text
     assert text.strip().startswith("UsageError: ")
     assert "ran" not in text
+
+
+def test_tolerances_are_passed_on_in_their_order(notebook: Any) -> None:
+    notebook.run(
+        "%%ortviz model --tolerance *=0.5 --tolerance 'forward/1*=1e-3'\ntrain(model, 2)"
+    )
+    text = notebook.run_text("print(ortviz.last_run().info.tolerances)")
+    assert text.index("'*', relative=0.5") < text.index("'forward/1*', relative=0.001")
 
 
 def test_what_to_keep_is_passed_on(notebook: Any) -> None:
