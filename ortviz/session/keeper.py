@@ -106,7 +106,7 @@ class Keeper:
             # Of a kept tensor too: a look at it should not have to read the tensor.
             if kept or self._rules.counts(site_id):
                 histograms[site_id, side] = histogram_of(values)
-        rerun = None if self._stopped else capture.rerun
+        rerun = capture.rerun if self._rules.reruns and not self._stopped else None
         # The masks and gradients that capture could not know of beforehand count too.
         if rerun is not None and not self._fits(_room(rerun), self._news.append):
             rerun = None
