@@ -66,7 +66,7 @@ def describe(check: TapCheck) -> str:
     return (
         f"Checked in this step: of {what}, {check.different_count} are not those of the graph "
         f"that nobody watches{masks}; most {check.worst}, by {check.max_abs_error:.3g} "
-        f"({check.max_rel_error:.3g} of its largest element)."
+        f"(relative {check.max_rel_error:.3g})."
     )
 
 

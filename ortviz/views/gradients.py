@@ -95,6 +95,7 @@ def _forward_records(step: StepRecord) -> list[SiteRecord]:
             record
             for record in records
             if record.site.direction is Direction.FORWARD
+            and not record.site.is_inner
             and record.status is not SiteStatus.NEVER_CALLED
         ]
         if found:
@@ -113,7 +114,7 @@ def _places(
         if site.direction is Direction.PARAMETER_GRAD:
             index = position.get(parameter_name(site), len(position))
             places[site] = (depth, 0, index, 0, site.slot)
-        elif site.direction is Direction.BACKWARD:
+        elif site.direction is Direction.BACKWARD and not site.is_inner:
             places[site] = (depth, 1, 0, site.call, site.slot)
     return places
 

@@ -31,7 +31,7 @@ class InstrumentedDiffers(Detector):
             evidence=(
                 f"{check.different_count} of {check.tensor_count} outputs and parameter gradients "
                 f"are not the same bit for bit; most {check.worst} ({check.worst_dtype}): off by "
-                f"{check.max_abs_error:.3g}, {check.max_rel_error:.3g} of its largest element."
+                f"{check.max_abs_error:.3g}, relative {check.max_rel_error:.3g}."
             ),
             explanation=(
                 "A tensor that is read cannot be merged into another operation by ONNX Runtime's "

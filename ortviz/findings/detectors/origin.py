@@ -88,7 +88,7 @@ class NonfiniteOrigin(Detector):
             one
             for one in broken(record.candidate, Direction.BACKWARD)
             + broken(record.reference, Direction.BACKWARD)
-            if not one.site.module
+            if _is_model_output(one)
         ]
         backward = _first(record, Direction.BACKWARD) or _first(record, Direction.PARAMETER_GRAD)
         if backward is not None and not arrived:
@@ -101,7 +101,17 @@ class NonfiniteOrigin(Detector):
         return self.finding(
             Severity.ERROR,
             f"{label} turns finite values into {kind} ones",
-            evidence=f"{_measured(first)} {_sides(record, first)} {_before(record, first)}".strip(),
+            evidence=" ".join(
+                filter(
+                    None,
+                    (
+                        _measured(first),
+                        _sides(record, first),
+                        _inside(record, first),
+                        _before(record, first),
+                    ),
+                )
+            ),
             explanation=(
                 f"{growth} "
                 "The model's inputs and weights are finite and everything that ran before it is "
@@ -137,7 +147,7 @@ class NonfiniteOrigin(Detector):
         return self.finding(
             Severity.ERROR,
             title,
-            evidence=f"{_measured(first)} {_sides(record, first)}",
+            evidence=f"{_measured(first)} {_sides(record, first)} {_inside(record, first)}".strip(),
             explanation=(
                 f"{growth} "
                 "The forward pass and the gradient that came from the loss are finite, so it is "
@@ -179,10 +189,29 @@ def _has_nan(records: list[SiteRecord]) -> bool:
 
 def _output_is_broken(record: StepRecord) -> bool:
     return any(
-        not one.site.module
+        _is_model_output(one)
         for side in (record.reference, record.candidate)
         for one in broken(side, Direction.FORWARD)
     )
+
+
+def _is_model_output(one: SiteRecord) -> bool:
+    """Whether this is an output of the whole model, or the gradient that arrived at it."""
+    return not one.site.module and not one.site.is_inner
+
+
+def _inside(record: StepRecord, first: SiteRecord) -> str:
+    """Which value inside of the module is the first, where such values were read."""
+    if first.site.is_inner:
+        return f"It is {first.site.slot} in ORT's graph."
+    own = next((one for one in record.candidate if one.site == first.site), None)
+    within = (first.site.module, f"{first.site.module}.")
+    for one in broken(record.candidate, first.site.direction):
+        module = one.site.module
+        inside = module == within[0] or module.startswith(within[1])
+        if one.site.is_inner and inside and own is not None and one.order < own.order:
+            return f"Inside, the first is {one.site.slot} in ORT's graph."
+    return ""
 
 
 def _measured(first: SiteRecord) -> str:

@@ -42,6 +42,21 @@ def test_without_an_eager_side_orts_order_is_taken(make):
     assert module_depths(info, step)["b"] < module_depths(info, step)["a"]
 
 
+def test_values_inside_modules_are_no_module_outputs(make):
+    info = make.info(["", "a", "b"])
+    ort = [
+        make.site("forward/#Relu_output_0", 0),
+        make.site("forward/a#out0", 1),
+        make.site("forward/b#out0", 2),
+        make.site("backward/b#out0", 3),
+        make.site("backward/b#MatMul_output_0", 4),
+    ]
+    step = make.step([], ort)
+    assert module_depths(info, step)["a"] < module_depths(info, step)["b"]
+    rows = gradients_view(info, step, NOTHING)["rows"]
+    assert [row["site_id"] for row in rows] == ["backward/b#out0"]
+
+
 def test_rows_parameters_before_outputs_in_named_order(make):
     info = make.info(["", "a", "b"], ["a.weight", "a.bias", "b.weight"])
     forward = [make.site(make.forward(name), order) for order, name in enumerate(["a", "b", ""])]

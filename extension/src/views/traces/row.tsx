@@ -1,6 +1,6 @@
 import type { SideName, StatsCell, TraceRow } from "../../protocol";
 import { errorLines } from "../shared/errors";
-import { formatExact, formatModule, formatNumber } from "../shared/format";
+import { formatExact, formatModule, formatNumber, plural } from "../shared/format";
 import { SIDE_LABELS, VerdictBadge, VerdictSign } from "../shared/symbols";
 import {
   dtypeText,
@@ -12,6 +12,7 @@ import {
   statText,
   statusText,
 } from "./columns";
+import { isInner } from "./inner";
 import type { TraceLayout } from "./layout";
 import { SECTIONS, type TraceItem } from "./rows";
 
@@ -102,9 +103,36 @@ export function SectionRow({ item }: { item: TraceItem & { kind: "section" } }) 
       <strong>{section?.title}</strong> <span class="ov-muted">{section?.order}</span>
       <span class="ov-section-counts">
         {item.count}
+        {item.innerCount > 0 && <span class="ov-muted"> · {item.innerCount} inside modules</span>}
         {divergent > 0 && <span class="ov-look"> · {divergent} divergent</span>}
         {not_comparable > 0 && <span class="ov-muted"> · {not_comparable} not comparable</span>}
       </span>
+    </div>
+  );
+}
+
+/** Unfolds what only ORT's graph has inside of a module. */
+export function FoldRow(props: {
+  item: TraceItem & { kind: "fold" };
+  onToggle(key: string): void;
+}) {
+  const { group, open } = props.item;
+  const call = group.call > 0 ? ` call ${group.call + 1}` : "";
+  return (
+    <div class="ov-sticky ov-fold" role="gridcell">
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={(event) => {
+          event.stopPropagation();
+          props.onToggle(group.key);
+        }}
+        data-testid="trace-fold"
+      >
+        <span aria-hidden="true">{open ? "▾" : "▸"}</span> {plural(group.rows.length, "value")}{" "}
+        inside {formatModule(group.module)}
+        {call}
+      </button>
     </div>
   );
 }
@@ -136,7 +164,12 @@ export function SiteRow({ row, layout }: { row: TraceRow; layout: TraceLayout })
           {dtypeText(row)}
         </span>
       )}
-      <SideCells cell={row.reference} side="reference" stats={layout.stats} />
+      <SideCells
+        cell={row.reference}
+        side="reference"
+        stats={layout.stats}
+        absent={isInner(row) ? "only in ORT's graph" : ""}
+      />
       <SideCells cell={row.candidate} side="candidate" stats={layout.stats} />
     </div>
   );
@@ -145,6 +178,7 @@ export function SiteRow({ row, layout }: { row: TraceRow; layout: TraceLayout })
 function SiteCell({ row, types }: { row: TraceRow; types: boolean }) {
   const name = formatModule(row.module);
   const call = row.call > 0 ? ` call ${row.call + 1}` : "";
+  const inner = isInner(row);
   return (
     <span
       role="gridcell"
@@ -152,14 +186,16 @@ function SiteCell({ row, types }: { row: TraceRow; types: boolean }) {
       title={`${name} ${row.slot} (${row.module_type})`}
     >
       <VerdictSign verdict={row.verdict} origin={row.origin} />
-      <span class="ov-site-name">
-        <bdi>{name}</bdi>
+      <span class={`ov-site-name${inner ? " ov-site-inner" : ""}`}>
+        <bdi>{inner ? row.slot : name}</bdi>
       </span>
-      <span class="ov-muted ov-site-slot">
-        {row.slot}
-        {call}
-      </span>
-      {types && <span class="ov-muted ov-site-type">{row.module_type}</span>}
+      {!inner && (
+        <span class="ov-muted ov-site-slot">
+          {row.slot}
+          {call}
+        </span>
+      )}
+      {types && !inner && <span class="ov-muted ov-site-type">{row.module_type}</span>}
     </span>
   );
 }
@@ -168,10 +204,12 @@ interface SideCellsProps {
   cell: StatsCell;
   side: SideName;
   stats: TraceLayout["stats"];
+  /** Said instead of the status where a side has no such tensor by nature. */
+  absent?: string;
 }
 
-function SideCells({ cell, side, stats }: SideCellsProps) {
-  const missing = statusText(cell);
+function SideCells({ cell, side, stats, absent = "" }: SideCellsProps) {
+  const missing = statusText(cell) && (absent || statusText(cell));
   if (missing !== "") {
     return (
       <span

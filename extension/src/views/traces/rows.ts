@@ -1,11 +1,19 @@
 import type { DirectionName, HookRow, TraceRow, VerdictName } from "../../protocol";
 import { isWithin } from "../../state";
 import { formatDuration } from "../shared/format";
+import { foldInner, type InnerGroup, isInner, NOTHING_UNFOLDED, type Unfolded } from "./inner";
 
-/** A line of the table: a heading of a section, or a site. */
+/** A line of the table: a heading of a section, a site, or the fold over values inside a module. */
 export type TraceItem =
-  | { kind: "section"; direction: DirectionName; count: number; verdicts: VerdictCounts }
-  | { kind: "site"; row: TraceRow };
+  | {
+      kind: "section";
+      direction: DirectionName;
+      count: number;
+      innerCount: number;
+      verdicts: VerdictCounts;
+    }
+  | { kind: "site"; row: TraceRow }
+  | { kind: "fold"; group: InnerGroup; open: boolean };
 
 export type VerdictCounts = Record<VerdictName, number>;
 
@@ -37,19 +45,36 @@ export interface TraceFilter {
   divergentOnly: boolean;
 }
 
-/** Sites that pass the filter, in sections, each in its own execution order. */
-export function traceItems(rows: readonly TraceRow[], filter: TraceFilter): TraceItem[] {
+/**
+ * Sites that pass the filter, in sections, each in its own execution order.
+ *
+ * @param open Whose values inside are listed; a filter lists all that pass it.
+ */
+export function traceItems(
+  rows: readonly TraceRow[],
+  filter: TraceFilter,
+  open: Unfolded = NOTHING_UNFOLDED,
+): TraceItem[] {
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const isOpen = (key: string) => words.length > 0 || open === "all" || open.has(key);
   return SECTIONS.flatMap(({ direction }) => {
     const own = rows.filter((row) => row.direction === direction && passes(row, words, filter));
     if (own.length === 0) return [];
+    const outputs = own.filter((row) => !isInner(row));
     const heading: TraceItem = {
       kind: "section",
       direction,
-      count: own.length,
-      verdicts: countVerdicts(own),
+      count: outputs.length,
+      innerCount: own.length - outputs.length,
+      verdicts: countVerdicts(outputs),
     };
-    return [heading, ...own.map((row): TraceItem => ({ kind: "site", row }))];
+    const site = (row: TraceRow): TraceItem => ({ kind: "site", row });
+    const below = foldInner(own).flatMap((each): TraceItem[] => {
+      if (!("rows" in each)) return [site(each)];
+      const fold: TraceItem = { kind: "fold", group: each, open: isOpen(each.key) };
+      return fold.open ? [fold, ...each.rows.map(site)] : [fold];
+    });
+    return [heading, ...below];
   });
 }
 

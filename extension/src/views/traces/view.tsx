@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Answer } from "../../protocol";
 import { isWithin } from "../../state";
@@ -12,8 +13,9 @@ import { useResource } from "../shared/use_resource";
 import { useSize } from "../shared/use_size";
 import { VirtualList } from "../shared/virtual_list";
 import { TraceDetails } from "./details";
+import { innerKey, isInner, NOTHING_UNFOLDED, type Unfolded, unfolded } from "./inner";
 import { type TraceLayout, traceLayout } from "./layout";
-import { SectionRow, SiteRow, TraceHeader } from "./row";
+import { FoldRow, SectionRow, SiteRow, TraceHeader } from "./row";
 import {
   countVerdicts,
   itemOfModule,
@@ -45,17 +47,27 @@ export function TracesView({ active }: { active: boolean }) {
 function TracesBody({ traces }: { traces: Traces }) {
   const { selection } = useStore();
   const [filter, setFilter] = useState<TraceFilter>({ text: "", divergentOnly: false });
-  const items = useMemo(() => traceItems(traces.rows, filter), [traces, filter]);
+  const [byHand, setByHand] = useState<Unfolded>(NOTHING_UNFOLDED);
+  const siteId = selection.siteId.value;
+  const open = useMemo(() => unfolded(byHand, traces.rows, siteId), [byHand, traces, siteId]);
+  const items = useMemo(() => traceItems(traces.rows, filter, open), [traces, filter, open]);
   const box = useRef<HTMLElement>(null);
   const width = useSize(box).width - SCROLL_BAR;
   const layout = useMemo(() => traceLayout(traces.rows, width), [traces, width]);
-  const siteId = selection.siteId.value;
   const module = selection.module.value;
   const selected = siteId === null ? itemOfModule(items, module) : itemOfSite(items, siteId);
   const current = items[selected];
+  const toggle = (key: string) => {
+    // A fold over the selected site would not stay closed.
+    const holds = current?.kind === "site" && isInner(current.row) && innerKey(current.row) === key;
+    if (holds) selection.pickModule(current.row.module);
+    setByHand(flip(open, key));
+  };
   return (
     <section ref={box} class="ov-traces" data-testid="traces" data-step={traces.step}>
-      <TracesToolbar traces={traces} filter={filter} onFilter={setFilter} />
+      <TracesToolbar traces={traces} filter={filter} onFilter={setFilter}>
+        <InnerToggle rows={traces.rows} open={byHand} onChange={setByHand} />
+      </TracesToolbar>
       {items.length === 0 ? (
         <Empty title="No site passes the filter.">
           <button
@@ -85,7 +97,7 @@ function TracesBody({ traces }: { traces: Traces }) {
             if (item?.kind === "site") selection.pickSite(item.row);
           }}
           rowProps={(index) => itemProps(items[index], module, traces)}
-          renderRow={(index) => <Item item={items[index]} layout={layout} />}
+          renderRow={(index) => <Item item={items[index]} layout={layout} onToggle={toggle} />}
         />
       )}
       <TraceDetails
@@ -98,13 +110,42 @@ function TracesBody({ traces }: { traces: Traces }) {
   );
 }
 
-function Item({ item, layout }: { item: TraceItem | undefined; layout: TraceLayout }) {
+function Item(props: {
+  item: TraceItem | undefined;
+  layout: TraceLayout;
+  onToggle(key: string): void;
+}) {
+  const { item, layout, onToggle } = props;
   if (item === undefined) return null;
-  return item.kind === "section" ? (
-    <SectionRow item={item} />
-  ) : (
-    <SiteRow row={item.row} layout={layout} />
+  if (item.kind === "section") return <SectionRow item={item} />;
+  if (item.kind === "fold") return <FoldRow item={item} onToggle={onToggle} />;
+  return <SiteRow row={item.row} layout={layout} />;
+}
+
+/** Lists the values inside of all modules; not there where none were read. */
+function InnerToggle(props: {
+  rows: Traces["rows"];
+  open: Unfolded;
+  onChange(open: Unfolded): void;
+}) {
+  const count = useMemo(() => props.rows.filter(isInner).length, [props.rows]);
+  if (count === 0) return null;
+  return (
+    <Toggle
+      label={`inside modules (${count})`}
+      checked={props.open === "all"}
+      onChange={(all) => props.onChange(all ? "all" : NOTHING_UNFOLDED)}
+      testid="inside-modules"
+    />
   );
+}
+
+/** Fold or unfold one group; of all unfolded ones, the others are folded. */
+function flip(open: Unfolded, key: string): Unfolded {
+  if (open === "all") return NOTHING_UNFOLDED;
+  const changed = new Set(open);
+  if (!changed.delete(key)) changed.add(key);
+  return changed;
 }
 
 function itemProps(item: TraceItem | undefined, module: string | null, traces: Traces) {
@@ -112,6 +153,7 @@ function itemProps(item: TraceItem | undefined, module: string | null, traces: T
   if (item.kind === "section") {
     return { class: "ov-row-section", "data-testid": `trace-section-${item.direction}` };
   }
+  if (item.kind === "fold") return { class: "ov-row-fold", "data-testid": "trace-fold-row" };
   const { row } = item;
   const lit = module !== null && module !== "" && isWithin(row.module, module) ? " ov-lit" : "";
   return {
@@ -127,6 +169,7 @@ function TracesToolbar(props: {
   traces: Traces;
   filter: TraceFilter;
   onFilter(filter: TraceFilter): void;
+  children?: ComponentChildren;
 }) {
   const { traces, filter, onFilter } = props;
   const { selection } = useStore();
@@ -149,6 +192,7 @@ function TracesToolbar(props: {
         onChange={(divergentOnly) => onFilter({ ...filter, divergentOnly })}
         testid="only-divergent"
       />
+      {props.children}
       <DivergenceJumps
         first={traces.first_divergence}
         own={traces.first_own_divergence}
