@@ -14,10 +14,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ortviz.errors import StoreError
+from ortviz.record import KeepRules
 from ortviz.record.store import RunReader, RunWriter
 from ortviz.session.recorder import Recorder
 from tests.unit.record import crash_runs
@@ -78,6 +82,39 @@ def full_for_a_while(folder: Path, out: Path, full: Callable) -> dict[str, objec
         reader.save_copy(out)
     after = [problem.what for problem in recorder.problems]
     return {"closed": closed, "during": during, "after": after}
+
+
+def full_with_tensors(folder: Path, out: Path, full: Callable) -> dict[str, object]:
+    """The disk has no room for tensors any more, and still some for statistics."""
+    recorder = Recorder(folder / "run.ortviz")
+    rules = KeepRules(("*",), reruns=True)
+    recorder.started(replace(crash_runs.info(every=1), keep=rules))
+    train_with_tensors(recorder, 0, 5)
+    with full(folder):
+        train_with_tensors(recorder, 5, 5)
+        train(recorder, 10, 100)
+    train_with_tensors(recorder, 110, AFTER)
+    closed = recorder.close()
+    with RunReader.open(folder / "run.ortviz") as reader:
+        reader.save_copy(out)
+    return {"closed": closed}
+
+
+def train_with_tensors(recorder: Recorder, first: int, count: int) -> None:
+    """Steps whose tensors are far larger than what else is kept of them."""
+    for step in range(first, first + count):
+        recorder.stepped(step)
+        assert recorder.wants(step)
+        values = np.random.default_rng(step).standard_normal(30_000).astype(np.float32)
+        capture = replace(
+            crash_runs.capture_of(step),
+            reference_values={crash_runs.SITE.id: values},
+            candidate_values={crash_runs.SITE.id: values},
+            rerun=crash_runs.rerunnable_of(step),
+        )
+        recorder.captured(capture)
+        recorder.observed(crash_runs.observation_of(step))
+        recorder.flush(60.0)
 
 
 def full_to_the_end(folder: Path, out: Path, full: Callable) -> dict[str, object]:
@@ -157,7 +194,13 @@ def refusal_of(act: Callable[[], object]) -> str:
 
 SCENES = {
     scene.__name__: scene
-    for scene in (full_for_a_while, full_to_the_end, full_from_the_start, read_only)
+    for scene in (
+        full_for_a_while,
+        full_with_tensors,
+        full_to_the_end,
+        full_from_the_start,
+        read_only,
+    )
 }
 
 

@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ortviz.record import Side
 from ortviz.record.store import RunReader
 from tests.unit.record import crash_runs
 
@@ -78,6 +80,31 @@ def test_full_for_a_while(tmp_path: Path, kind: str) -> None:
     assert any("run.ortviz" in what for what in full)
     assert any("free some space" in remedy for remedy in remedies)
     assert len(problems) <= 6
+
+
+@pytest.mark.parametrize("kind", ["disk", "limit"])
+def test_full_for_tensors_only(tmp_path: Path, kind: str) -> None:
+    """Statistics go on in what room there is; what was kept before is whole."""
+    assert play("full_with_tensors", kind, tmp_path)["closed"]
+    path = tmp_path / "out" / "run.ortviz"
+    with RunReader.open(path) as reader:
+        crash_runs.check_fits(reader)
+        sampled = reader.sampled_steps().tolist()
+        with_tensors = [step for step in sampled if reader.kept.at(step)]
+        for step in with_tensors:
+            tensor = reader.kept.tensor(step, crash_runs.SITE.id, Side.CANDIDATE).values
+            drawn = np.random.default_rng(step).standard_normal(30_000).astype(np.float32)
+            assert np.array_equal(tensor, drawn)
+        for step in reader.kept.rerun_steps():
+            assert set(reader.kept.rerun(step).tensors) == {"parameter/weight", "frozen"}
+        problems = [problem.what for problem in reader.problems()]
+    assert with_tensors == list(range(len(with_tensors)))
+    assert 5 <= len(with_tensors) < 8
+    # The step that could not have its tensors has its statistics, and so have later ones.
+    assert len(with_tensors) in sampled
+    assert set(range(110, 110 + AFTER)) <= set(sampled)
+    assert sum("Tensors are no longer kept" in what for what in problems) == 1
+    crash_runs.check_sound(path)
 
 
 @pytest.mark.parametrize("kind", ["disk", "limit"])
