@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME …]``: measure and print one table of all rows."""
+"""``python -m benchmarks [NAME …] [--why]``: measure and print one table of all rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,19 @@ def main() -> int:
     }
     parser = argparse.ArgumentParser(prog="benchmarks", description=benchmarks.__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(modules))
-    wanted = parser.parse_args().names or list(modules)
+    parser.add_argument(
+        "--why",
+        action="store_true",
+        help="where the time of a recorded step goes, and nothing else",
+    )
+    given = parser.parse_args()
+    if given.why:
+        from benchmarks.why import explain
+
+        for found in explain():
+            Console().print(found, "")
+        return 0
+    wanted = given.names or list(modules)
     unknown = [name for name in wanted if name not in modules]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(modules)}")
@@ -42,12 +54,13 @@ def main() -> int:
 def table(rows: list[Row]) -> Table:
     """The rows, with a sign for each promise kept or broken."""
     shown = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "ratio", "at most", "to", "measured"):
-        shown.add_column(heading, justify="right" if heading in ("ratio", "at most") else "left")
+    for heading in ("", "what", "ratio", "bar", "verdict", "of", "measured"):
+        shown.add_column(heading, justify="right" if heading in ("ratio", "bar") else "left")
     for row in rows:
         sign = "[green]✓[/]" if row.passed else "[bold red]✗[/]"
         limit = "" if row.limit is None else f"{row.limit:.3f}"
-        shown.add_row(sign, row.what, f"{row.ratio:.3f}", limit, row.peer, row.detail)
+        ratio = "–" if row.ratio is None else f"{row.ratio:.3f}"
+        shown.add_row(sign, row.what, ratio, limit, row.verdict, row.peer, row.detail)
     return shown
 
 

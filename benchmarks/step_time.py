@@ -1,105 +1,113 @@
-"""A training step with ortviz beside the same step of plain ORTModule, in turns."""
+"""Training steps with ortviz beside the same steps of plain ORTModule and of eager PyTorch."""
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.row import Row
+from benchmarks.turns import Times, Way, in_turns
 
-BATCH, LENGTH, WIDTH = 16, 32, 64
-ROUNDS, STEPS = 12, 20
+if TYPE_CHECKING:
+    from benchmarks.transformer import Training
+
+ROUNDS, QUICK_ROUNDS = 15, 40
+PLAIN, EAGER = "plain ORTModule", "eager PyTorch"
+UNSAMPLED = "step that is not sampled"
+MODULE = "sampled, module level, ORT's side with statistics"
+TENSOR = "sampled, tensor level, ORT's side with statistics"
+FULL = "sampled, both sides, compared and written"
+FULL_TENSOR = "sampled, both sides, at the tensor level"
+TENTH = "every 10th step sampled, both sides"
+
+BARS: Mapping[str, tuple[float | None, tuple[str, ...]]] = {
+    MODULE: (1.6, (PLAIN,)),
+    TENSOR: (3.0, (PLAIN,)),
+    FULL: (2.5, (PLAIN, EAGER)),
+    FULL_TENSOR: (None, (PLAIN, EAGER)),
+    TENTH: (None, (PLAIN,)),
+}
+"""What is asked of each, and of what the time is a multiple."""
+ARGUMENTS: Mapping[str, Mapping[str, object]] = {
+    UNSAMPLED: {"every": 10**9},
+    MODULE: {"compare": False},
+    TENSOR: {"compare": False, "level": "tensor"},
+    FULL: {},
+    FULL_TENSOR: {"level": "tensor"},
+    TENTH: {"every": 10},
+}
+"""Of ``ortviz.wrap``."""
 
 
 def measure() -> Iterator[Row]:
-    """One row for steps that are not sampled, one for steps that all are."""
-    import torch
-    from torch import nn
+    """One row for steps that are not sampled, one for each way of sampling."""
+    with trainings(PLAIN, UNSAMPLED) as both:
+        times = in_turns(ways(both, 20), QUICK_ROUNDS)
+        yield _row(times, UNSAMPLED, 1.02, (PLAIN,))
+    with trainings(PLAIN, EAGER, *BARS) as all_of_them:
+        times = in_turns(ways(all_of_them, 10), ROUNDS)
+        for what, (limit, peers) in BARS.items():
+            yield _row(times, what, limit, peers)
 
+
+@contextmanager
+def trainings(*names: str) -> Iterator[dict[str, Training]]:
+    """The same model trained in several ways, each past its export and its first checks."""
     import ortviz
+    from benchmarks.transformer import Training, model
     from ortviz._compat import ensure_ortmodule
 
     api = ensure_ortmodule()
-    width_root = WIDTH**0.5
-
-    def model() -> nn.Module:
-        torch.manual_seed(0)
-        blocks = [Block(WIDTH) for _ in range(4)]
-        return nn.Sequential(*blocks, nn.Linear(WIDTH, 1))
-
-    class Block(nn.Module):
-        """Attention and a feed-forward part, each on a residual; (batch, length, width)."""
-
-        def __init__(self, width: int) -> None:
-            super().__init__()
-            self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
-            self.norm = nn.LayerNorm(width)
-            self.feed_forward = nn.Sequential(
-                nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-            )
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            """Same shape as ``x``."""
-            scores = self.query(x) @ self.key(x).transpose(1, 2) / width_root
-            x = x + scores.softmax(-1) @ self.value(x)
-            return x + self.feed_forward(self.norm(x))
-
+    made: dict[str, Training] = {}
     with tempfile.TemporaryDirectory() as folder:
-        options = api.DebugOptions(log_level=api.LogLevel.ERROR)
-        never = ortviz.wrap(model(), every=10**9, path=Path(folder) / "never.ortviz")
-        always = ortviz.wrap(model(), every=1, path=Path(folder) / "always.ortviz")
-        trained = {"plain": api.ORTModule(model(), options), "never": never, "always": always}
-        secs: dict[str, list[float]] = {name: [] for name in trained}
-        for round_number in range(ROUNDS + 1):
-            names = list(trained)
-            # Each after each other one, since ONNX Runtime's threads spin on for a while.
-            shift = round_number % len(names)
-            for name in (names[shift:] + names[:shift])[:: 1 if round_number % 2 else -1]:
-                wrapped = trained[name]
-                taken = _train(wrapped)
-                if name != "plain":
-                    wrapped.ortviz.flush()
-                # The first round exports and fills caches.
-                secs[name] += taken if round_number else []
-        never.ortviz.close()
-        always.ortviz.close()
-    # What other programs take from the machine only ever adds time: the lower quartile.
-    quick = {name: statistics.quantiles(values)[0] for name, values in secs.items()}
-    for name, what, limit in (
-        ("never", "training step, not sampled", 1.15),
-        ("always", "training step, sampled", None),
-    ):
-        yield Row(
-            what=what,
-            peer="plain ORTModule",
-            ratio=quick[name] / quick["plain"],
-            limit=limit,
-            detail=f"{quick[name] * 1e3:.2f} ms against {quick['plain'] * 1e3:.2f} ms, "
-            f"lower quartiles of {ROUNDS * STEPS} steps; transformer, {BATCH} × {LENGTH} × {WIDTH}",
-        )
+        for number, name in enumerate(names):
+            if name == PLAIN:
+                options = api.DebugOptions(log_level=api.LogLevel.ERROR)
+                made[name] = Training(api.ORTModule(model(), options))
+            elif name == EAGER:
+                made[name] = Training(model())
+            else:
+                path = Path(folder) / f"{number}.ortviz"
+                wrapped = ortviz.wrap(model(), path=path, **ARGUMENTS[name])  # type: ignore[arg-type]
+                made[name] = Training(wrapped)
+            for _ in range(3):
+                made[name].step()
+        yield made
+        for training in made.values():
+            run = vars(training.module).get("ortviz")
+            if run is not None:
+                run.close()
 
 
-def _train(model: object) -> list[float]:
-    import torch
+def ways(of: Mapping[str, Training], step_count: int) -> dict[str, Way]:
+    """Each training's steps; those of ortviz until all is in the file."""
+    found = {}
+    for name, training in of.items():
+        run = vars(training.module).get("ortviz")
+        settle = (lambda: None) if run is None else run.flush
+        found[name] = Way(training.step, settle, step_count)
+    return found
 
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)  # type: ignore[attr-defined]
-    criterion = torch.nn.L1Loss()
-    inputs = torch.randn(BATCH, LENGTH, WIDTH)
-    targets = torch.randn(BATCH, LENGTH, 1)
-    secs = []
-    for _ in range(STEPS):
-        began = time.perf_counter()
-        loss = criterion(model(inputs), targets)  # type: ignore[operator]
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        secs.append(time.perf_counter() - began)
-    return secs
+
+def _row(times: Times, what: str, limit: float | None, peers: tuple[str, ...]) -> Row:
+    from benchmarks.transformer import BATCH, BLOCKS, LENGTH, WIDTH
+
+    ratio = times.ratio(what, *peers)
+    others = " + ".join(f"{times.median(peer) * 1e3:.1f}" for peer in peers)
+    return Row(
+        what=what,
+        peer=" + ".join(peers),
+        ratio=ratio.median,
+        limit=limit,
+        detail=f"{times.median(what) * 1e3:.1f} ms against {others} ms; half of "
+        f"{len(times.by_way[what])} rounds between {ratio.low:.2f} and {ratio.high:.2f}; "
+        f"transformer of {BLOCKS} blocks, {BATCH} × {LENGTH} × {WIDTH}",
+    )
 
 
 if __name__ == "__main__":
     for row in measure():
-        print(f"{row.what}: {row.ratio:.2f} of {row.peer} ({row.detail})")
+        print(f"{row.what}: {row.ratio:.2f} of {row.peer}, {row.verdict} ({row.detail})")
