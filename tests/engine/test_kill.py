@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ortviz.record import RunStatus, Side
+from ortviz.record import RunStatus, Side, StepRecord
 from ortviz.record.store import RunReader
 from ortviz.session.commands import handle
 from tests.unit.record import crash_runs
@@ -27,7 +27,8 @@ import ortviz
 
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4))
-wrapped = ortviz.wrap(model, every=int(sys.argv[2]), path=sys.argv[1])
+keep = {{"keep": ("forward/*", "backward/*"), "rerun": True}} if sys.argv[3] == "keep" else {{}}
+wrapped = ortviz.wrap(model, every=int(sys.argv[2]), path=sys.argv[1], **keep)
 optimizer = torch.optim.SGD(wrapped.parameters(), lr=1e-3)
 loss = nn.L1Loss()
 for step in itertools.count():
@@ -42,11 +43,11 @@ for step in itertools.count():
 """
 
 
-def train_until_killed(path: Path, every: int, draw: random.Random) -> int:
+def train_until_killed(path: Path, every: int, keep: str, draw: random.Random) -> int:
     """The last step that the training said it had done."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
-        [sys.executable, "-c", TRAINING, str(path), str(every)],
+        [sys.executable, "-c", TRAINING, str(path), str(every), keep],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -67,11 +68,30 @@ def train_until_killed(path: Path, every: int, draw: random.Random) -> int:
     return last
 
 
+def check_tensors(reader: RunReader, record: StepRecord, *, kept: bool) -> None:
+    """The tensors of a step are those its statistics are of, and it can be run again."""
+    if not kept:
+        assert reader.kept.at(record.step) == ()
+        return
+    listed = reader.kept.at(record.step)
+    assert len(listed) > 6
+    sides = {Side.REFERENCE: record.reference, Side.CANDIDATE: record.candidate}
+    for each in listed:
+        values = reader.kept.tensor(record.step, each.site_id, each.side).values
+        seen = next(seen for seen in sides[each.side] if seen.site.id == each.site_id)
+        assert seen.stats is not None
+        assert (values.min(), values.max()) == (seen.stats.minimum, seen.stats.maximum)
+    assert "parameter/0.weight" in reader.kept.rerun(record.step).tensors
+
+
 @pytest.mark.parametrize("attempt", range(2))
 @pytest.mark.parametrize("every", [1, 7])
-def test_a_killed_training_leaves_its_run(tmp_path: Path, every: int, attempt: int) -> None:
+@pytest.mark.parametrize("keep", ["statistics", "keep"])
+def test_a_killed_training_leaves_its_run(
+    tmp_path: Path, every: int, keep: str, attempt: int
+) -> None:
     path = tmp_path / "run.ortviz"
-    last = train_until_killed(path, every, random.Random(f"{every} {attempt}"))
+    last = train_until_killed(path, every, keep, random.Random(f"{every} {keep} {attempt}"))
     with RunReader.open(path) as reader:
         sampled = reader.sampled_steps().tolist()
         held = list(crash_runs.check_fits(reader))
@@ -85,6 +105,7 @@ def test_a_killed_training_leaves_its_run(tmp_path: Path, every: int, attempt: i
             record, comparison = reader.step(step), reader.comparison(step)
             assert record.candidate
             assert comparison.sites
+            check_tensors(reader, record, kept=keep == "keep")
         assert len(reader.graphs()) == 5
         assert reader.site_history("forward/0#out0", Side.CANDIDATE).steps.tolist() == sampled
         assert reader.state().status is RunStatus.ENDED

@@ -87,8 +87,10 @@ def put_rerun(database: Database, rerun: Rerunnable, max_bytes: int, used_bytes:
         )
     database.execute("INSERT INTO rerun (step, body) VALUES (?, ?)", (step, pack(rerun.record)))
     while used_bytes > max_bytes:
-        oldest = database.row("SELECT min(step) FROM rerun WHERE step <> ?", (step,))
-        if oldest is None or oldest[0] is None:
+        oldest = database.row(
+            "SELECT step FROM rerun WHERE step <> ? ORDER BY step LIMIT 1", (step,)
+        )
+        if oldest is None:
             break
         used_bytes -= _drop_rerun(database, int(oldest[0]))
     return used_bytes
