@@ -80,6 +80,7 @@ class OrtInputs:
         self._values = values
         self._uses = uses
         self._given = given
+        self._found: dict[tuple[str, int], list[OrtInput] | None] = {}
         self._accounted: dict[str, set[str]] = {}
         for call in calls:
             names = self._accounted.setdefault(call.module, set())
@@ -94,6 +95,12 @@ class OrtInputs:
         Args:
             call: One of the shadow's.
         """
+        key = (call.module, call.call)
+        if key not in self._found:
+            self._found[key] = self._of(call)
+        return self._found[key]
+
+    def _of(self, call: ModuleCall) -> list[OrtInput] | None:
         if call.arguments is None or not call.arguments.complete:
             return None
         taken: set[str] = set()
