@@ -111,8 +111,8 @@ class Taps:
         self._guarded(pending, lambda: self._copy_feeds(pending, feeds))
         if self._serve(watched, route, pending, run):
             pending.plan = watched.plan
-            if not watched.same:
-                route.beside = BesideRun(watched)
+            if not watched.same and watched.beside is not None:
+                route.beside = BesideRun(watched, watched.beside)
                 self._beside(route, pending, lambda run: run.forward(pending, fetches))
         self._guarded(pending, lambda: self._readings.reduce(pending))
 

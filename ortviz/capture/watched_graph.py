@@ -80,12 +80,14 @@ class BesideRun:
 
     Attributes:
         watched: Whose.
+        agent: Runs it, also when the watched graph has another by the time of the backward.
         state: Carries it from forward to backward.
         served: Outputs the user was given, copied; only while it is not known what they match.
         seen: Outputs of this run; likewise.
     """
 
     watched: WatchedGraph
+    agent: TappedAgent
     state: object = field(default_factory=new_state)
     served: Mapping[str, torch.Tensor] = field(default_factory=dict)
     seen: Mapping[str, torch.Tensor] = field(default_factory=dict)
@@ -101,12 +103,12 @@ class BesideRun:
             RuntimeError: ORT's own error.
             LookupError: What the step was fed is not known.
         """
-        if pending.feeds is None or self.watched.beside is None:
+        if pending.feeds is None:
             raise LookupError("What ORT was fed in this step is not known.")
         masks = [pending.values[name] for name in self.watched.mask_names]
         results = new_vector()
         feeds = ort_values([*pending.feeds.inputs, *masks])
-        self.watched.beside.run_forward(feeds, results, self.state)
+        self.agent.run_forward(feeds, results, self.state)
         if self.watched.same is None:
             # Copied: the user or kernels of the backward half may change them in place.
             self.served = _numbered([output.clone() for output in as_tensors(fetches)])
@@ -128,9 +130,8 @@ class BesideRun:
         Raises:
             RuntimeError: ORT's own error.
         """
-        assert self.watched.beside is not None
         results = new_vector()
-        self.watched.beside.run_backward(feeds, results, self.state)
+        self.agent.run_backward(feeds, results, self.state)
         if self.watched.same is not None:
             return None
         check = compare_runs(

@@ -17,7 +17,16 @@ from ortviz._compat.ort_repeat import NotRepeatableError
 from ortviz.capture import finish, wrap_module
 from ortviz.capture.tapped_build import TappedBuilder
 from ortviz.compare import compare_step
-from ortviz.record import Direction, Level, SiteRecord, SiteStatus, StepCapture, Verdict
+from ortviz.findings import FindingsEngine
+from ortviz.record import (
+    Direction,
+    Level,
+    Severity,
+    SiteRecord,
+    SiteStatus,
+    StepCapture,
+    Verdict,
+)
 from tests.engine.families import BY_NAME, FAMILIES, Family, prediction
 from tests.engine.sinks import ListSink
 
@@ -229,6 +238,60 @@ def test_where_reading_changes_the_rounding_training_is_not_touched(tmp_path: Pa
     assert any("second run of ORT" in note for note in second.notes)
     comparison = compare_step(sink.captures[1])
     assert not comparison.first_divergence
+
+
+def test_a_graph_that_computes_something_else_is_told_and_trains_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = TappedBuilder._beside
+
+    def spoilt(self: TappedBuilder, plan, masked, readings):  # type: ignore[no-untyped-def]
+        for node in masked.model.graph.node:
+            if node.op_type == "Relu":
+                node.op_type = "Sigmoid"
+        return real(self, plan, masked, readings)
+
+    family = BY_NAME["mlp"]
+    torch.manual_seed(1)
+    healthy, _ = record(family.build(), family.batch, tmp_path, Level.MODULE)
+    monkeypatch.setattr(TappedBuilder, "_beside", spoilt)
+    torch.manual_seed(1)
+    watched, sink = record(family.build(), family.batch, tmp_path, Level.MODULE)
+    check = sink.captures[0].record.tap_check
+    assert check is not None
+    assert check.max_rel_error > 0.01
+    info = sink.info
+    assert info is not None
+    engine = FindingsEngine(info)
+    found = [
+        one
+        for capture in sink.captures
+        for one in engine.on_step(capture.record, None)
+        if one.detector == "instrumented_differs"
+    ]
+    assert [one.severity for one in found] == [Severity.ERROR]
+    for plain, ours in zip(healthy.parameters(), watched.parameters(), strict=True):
+        assert torch.equal(plain.grad, ours.grad)
+
+
+def test_several_forwards_may_wait_while_the_watched_graph_is_on_trial(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    family = BY_NAME["dropout"]
+    sink = ListSink()
+    wrapped = wrap_module(
+        family.build(), sink, name="m", every=1, save_dir=tmp_path, level=Level.TENSOR
+    )
+    generator = torch.Generator().manual_seed(2)
+    first, second = (wrapped(family.batch(generator)) for _ in range(2))
+    first.pow(2).sum().backward()
+    third = wrapped(family.batch(generator))
+    second.pow(2).sum().backward()
+    third.pow(2).sum().backward()
+    finish(wrapped)
+    assert not sink.problems, sink.problems
+    assert [capture.record.step for capture in sink.captures] == [0, 1, 2]
+    counts = [len(captured(capture)) for capture in sink.captures]
+    assert counts[0] == counts[1] == counts[2]
 
 
 class Naming(nn.Module):
