@@ -21,7 +21,7 @@ from ortviz.session.keep_options import keep_rules
 from ortviz.session.recorder import Recorder
 from ortviz.session.registry import runs
 from ortviz.session.run import Run
-from ortviz.session.storage import check_writable, default_path
+from ortviz.session.storage import check_writable, default_path, new_stamp, of_rank
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,6 +55,7 @@ def wrap(
         name: Of the run, for a person; the model's class name by default.
         path: Of the run's file. By default a new one below ``ortviz_runs`` in the working
             directory, or in ``$ORTVIZ_RUNS``. When the file exists another free name is taken.
+            In a distributed training each process records its own, ``name.rank0.ortviz``.
         debug_options: ORTModule's ``DebugOptions``; its log level is kept.
         level: Which of ORT's tensors sampled steps read: ``module`` for those that leave a module
             and their gradients, ``tensor`` for every floating-point tensor of the optimised
@@ -287,8 +288,11 @@ def check_level(level: object) -> None:
 
 
 def _recorder(model: nn.Module, settings: Settings, *, check_path: bool) -> Recorder:
+    place = _capture().place()
     if settings.path is None:
-        path = default_path(settings.name or type(model).__name__)
+        name = settings.name or type(model).__name__
+        stamp = _capture().agreed(f"stamp/{name}", new_stamp())
+        path = of_rank(default_path(name, stamp), place.rank, place.world_size)
     else:
         path = Path(settings.path).expanduser().absolute()
         if path.is_dir() and check_path:
@@ -296,6 +300,7 @@ def _recorder(model: nn.Module, settings: Settings, *, check_path: bool) -> Reco
                 f"The run cannot be recorded at {path}: it is a folder.",
                 "Pass the path of a file, for example path='runs/first.ortviz'.",
             )
+        path = of_rank(path, place.rank, place.world_size)
         if check_path:
             check_writable(path)
     return Recorder(path, total_steps=settings.total_steps, tolerances=settings.tolerances)

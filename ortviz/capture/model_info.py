@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ortviz._compat.distributed import agreed, place
 from ortviz.capture.stats import dtype_name
 from ortviz.record import ModuleRecord, ParameterRecord, RunInfo
 
@@ -37,8 +38,10 @@ def describe_run(
         engine: ``ortmodule`` or ``eager``.
         engine_reason: Why it is eager.
     """
+    here = place()
+    run_id = uuid.uuid4().hex
     return RunInfo(
-        run_id=uuid.uuid4().hex,
+        run_id=run_id,
         name=name,
         created_unix_secs=time.time(),
         every=every,
@@ -52,6 +55,9 @@ def describe_run(
             )
             for name, parameter in model.named_parameters()
         ),
+        rank=here.rank,
+        world_size=here.world_size,
+        group_id=agreed(f"group/{name}", run_id) if here.world_size > 1 else "",
     )
 
 

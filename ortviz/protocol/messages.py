@@ -66,13 +66,20 @@ class ModuleRow(TypedDict):
 
 
 class RunView(TypedDict):
-    """Answer to ``run``: what does not change while the run goes on."""
+    """Answer to ``run``: what does not change while the run goes on.
+
+    ``ranks`` are the processes of a distributed training whose runs can be asked for, with the
+    parameter ``rank`` of every command but ``control``.
+    """
 
     run_id: str
     name: str
     every: int
     engine: Literal["ortmodule", "eager"]
     engine_reason: str
+    rank: int
+    world_size: int
+    ranks: list[int]
     versions: list[list[str]]
     modules: list[ModuleRow]
     has_histograms: bool
@@ -472,17 +479,23 @@ class CommandMessage(TypedDict):
     params: dict[str, object]
 
 
-class NoParams(TypedDict):
-    """For commands that take none."""
+class RankParams(TypedDict, total=False):
+    """Which process of a distributed training is meant; the run's own when left out."""
+
+    rank: int
 
 
-class StepParams(TypedDict):
+class NoParams(RankParams):
+    """For commands that take none of their own."""
+
+
+class StepParams(RankParams):
     """For ``traces``, ``gradients`` and ``histograms``."""
 
     step: int
 
 
-class RangeParams(TypedDict, total=False):
+class RangeParams(RankParams, total=False):
     """For ``losses``: steps first to last inclusive, in at most ``max_points`` bins.
 
     Without them: the whole run in at most 2,000 bins.
@@ -493,7 +506,7 @@ class RangeParams(TypedDict, total=False):
     max_points: int
 
 
-class MaskMapParams(TypedDict, total=False):
+class MaskMapParams(RankParams, total=False):
     """For ``mask_map``."""
 
     loss: MaskedLossName
@@ -502,14 +515,14 @@ class MaskMapParams(TypedDict, total=False):
     max_columns: int
 
 
-class MaskedElementsParams(TypedDict):
+class MaskedElementsParams(RankParams):
     """For ``masked_elements``."""
 
     loss: MaskedLossName
     step: int
 
 
-class StageParams(TypedDict):
+class StageParams(RankParams):
     """For ``graph_nodes`` and ``graph_model``."""
 
     mode: ModeName

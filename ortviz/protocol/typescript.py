@@ -59,11 +59,14 @@ def _alias(name: str, members: list[str]) -> str:
 def _interface(node: ast.ClassDef) -> str:
     fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
     doc = _jsdoc(ast.get_docstring(node), "")
+    parents = [ast.unparse(base) for base in node.bases if ast.unparse(base) != "TypedDict"]
     if not fields:
-        return f"{doc}export type {node.name} = Record<string, never>;"
+        same = " & ".join(parents) or "Record<string, never>"
+        return f"{doc}export type {node.name} = {same};"
+    extends = f" extends {', '.join(parents)}" if parents else ""
     optional = "?" if _is_partial(node) else ""
     lines = [line for field in fields for line in _field(field, optional)]
-    return f"{doc}export interface {node.name} {{\n" + "\n".join(lines) + "\n}"
+    return f"{doc}export interface {node.name}{extends} {{\n" + "\n".join(lines) + "\n}"
 
 
 def _is_partial(node: ast.ClassDef) -> bool:

@@ -17,6 +17,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "step": (0, _LARGEST_STEP),
     "first_step": (0, _LARGEST_STEP),
     "last_step": (0, _LARGEST_STEP),
+    "rank": (0, _LARGEST_STEP),
     "max_points": (1, MAX_POINTS),
     "max_columns": (1, MAX_COLUMNS),
 }

@@ -106,6 +106,8 @@ class RunInfo:
         level: Which of ORT's tensors are read.
         rank: This process's place in a distributed training, from 0.
         world_size: How many processes train together; 1 when it is not distributed.
+        group_id: The same in the runs of those processes; empty when it is not distributed, or
+            they could not agree.
         keep: Which raw tensors and histograms were asked for.
         tolerances: What the user allows at some sites; where several match, the last one counts.
     """
@@ -122,6 +124,7 @@ class RunInfo:
     level: Level = Level.MODULE
     rank: int = 0
     world_size: int = 1
+    group_id: str = ""
     keep: KeepRules = field(default_factory=KeepRules)
     tolerances: tuple[ToleranceRule, ...] = ()
 

@@ -15,6 +15,7 @@ from ortviz.record import Mode, RunStatus, Stage
 from ortviz.record.store import MASKED_LOSSES, RunReader, StoredGraph
 from ortviz.report.steps import Steps, choose_steps
 from ortviz.session.commands import handle, summary
+from ortviz.session.ranks import sibling_paths
 from ortviz.views.summary import thinned
 
 LOSS_POINTS = 4000
@@ -25,6 +26,8 @@ MAX_MODEL_BYTES = 32 * 2**20
 """Largest single ONNX file that is put in."""
 MAX_MODELS_BYTES = 64 * 2**20
 """Budget of all ONNX files together, before compression."""
+MAX_RANKS = 8
+"""Processes of a distributed training that are put in."""
 MAX_MASKED_STEPS = 200
 """Steps per loss whose masked elements are listed one by one."""
 
@@ -46,12 +49,21 @@ class Contents:
         missing: Key or command to a sentence saying why it is not in the file.
         steps: Recorded steps whose traces and gradients are in the file.
         notes: Sentences for a person: what is in the file and what was left out.
+        rank: The process of a distributed training that these are of; None for the run's own.
+        share: How many processes share the budgets.
     """
 
     frames: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     steps: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    rank: int | None = None
+    share: int = 1
+
+    def key(self, command: str, params: Mapping[str, object]) -> str:
+        """What the page looks an answer up by."""
+        rank = {} if self.rank is None else {"rank": self.rank}
+        return request_key(command, {**params, **rank})
 
     def add(self, reader: RunReader, command: str, params: Mapping[str, object]) -> int:
         """Answer a command and keep it; returns the size of what was kept, in bytes."""
@@ -67,7 +79,7 @@ class Contents:
     ) -> int:
         """Keep an answer; returns the size of what was kept, in bytes."""
         packed = pack(encode_frame(payload, buffers))
-        self.frames[request_key(command, params)] = packed
+        self.frames[self.key(command, params)] = packed
         return len(packed)
 
 
@@ -91,7 +103,22 @@ def collect(reader: RunReader, max_steps: int) -> Contents:
     Raises:
         StoreError: The run file cannot be read.
     """
-    contents = Contents()
+    ranks = list(sibling_paths(reader.path, reader.info()).items())
+    shown = ranks[: MAX_RANKS - 1]
+    contents = _collect_one(reader, max_steps, Contents(share=1 + len(shown)))
+    for rank, path in shown:
+        with RunReader.open(path) as other:
+            added = _collect_one(other, max_steps, Contents(rank=rank, share=1 + len(shown)))
+        contents.frames.update(added.frames)
+        contents.steps = sorted({*contents.steps, *added.steps})
+        contents.notes += [f"Rank {rank}: {note}" for note in added.notes]
+    if len(shown) < len(ranks):
+        contents.notes.append(f"Of {len(ranks) + 1} ranks it holds the first {MAX_RANKS}.")
+    return contents
+
+
+def _collect_one(reader: RunReader, max_steps: int, contents: Contents) -> Contents:
+    """What is to be embedded of one process."""
     for command in ("run", "findings", "graphs"):
         contents.add(reader, command, {})
     _add_losses(reader, contents)
@@ -114,7 +141,7 @@ def _add_steps(reader: RunReader, contents: Contents, max_steps: int) -> Steps:
     chosen = choose_steps(sampled, findings, max(max_steps, 2))
     if len(chosen):
         size = max(_add_step(reader, contents, int(chosen[-1])), 1)
-        affordable = max(MAX_STEPS_BYTES // size, 2)
+        affordable = max(MAX_STEPS_BYTES // contents.share // size, 2)
         chosen = choose_steps(sampled, findings, min(affordable, max(max_steps, 2)))
     for step in chosen[:-1]:
         _add_step(reader, contents, int(step))
@@ -184,13 +211,16 @@ def _listed(masked: Steps, traced: Steps) -> list[int]:
 
 
 def _add_graphs(reader: RunReader, contents: Contents) -> None:
-    room_bytes = MAX_MODELS_BYTES
+    # All processes run the same graph; the page takes the run's own file for every rank.
+    room_bytes = MAX_MODELS_BYTES if contents.rank is None else 0
     for stored in sorted(reader.graphs(), key=_priority):
         params = {"mode": stored.graph.mode.value, "stage": stored.graph.stage.value}
         contents.add(reader, "graph_nodes", params)
         if stored.size_bytes <= min(room_bytes, MAX_MODEL_BYTES):
             contents.add(reader, "graph_model", params)
             room_bytes -= stored.size_bytes
+            continue
+        if contents.rank is not None:
             continue
         sentence = (
             f"The ONNX file of {params['stage']} ({params['mode']}, "

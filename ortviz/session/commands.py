@@ -14,6 +14,7 @@ from ortviz.protocol.messages import CommandName, MaskedLossName, ModeName, Stag
 from ortviz.protocol.validate import check_name, check_params
 from ortviz.record import EventKind, RunStatus
 from ortviz.record.store import RunReader
+from ortviz.session.ranks import findings_of, open_rank, sibling_paths
 from ortviz.views.findings import findings_view
 from ortviz.views.gradients import gradients_view
 from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
@@ -52,6 +53,10 @@ def handle(reader: RunReader, command: str, params: Params) -> tuple[object, lis
     """
     name = check_name(command)
     checked = check_params(name, params)
+    rank = cast("int | None", checked.pop("rank", None))
+    if rank is not None and rank != reader.info().rank:
+        with open_rank(reader, rank) as other:
+            return handle(other, name, checked)
     if name == "control":
         raise OrtvizError(
             "Sampling can only be controlled while the kernel that trains is running.",
@@ -62,7 +67,9 @@ def handle(reader: RunReader, command: str, params: Params) -> tuple[object, lis
 
 
 def _run(reader: RunReader, params: Params, buffers: Buffers) -> object:
-    return run_view(reader.info())
+    info = reader.info()
+    here = [info.rank, *sibling_paths(reader.path, info)]
+    return run_view(info, sorted(here))
 
 
 def _summary(reader: RunReader, params: Params, buffers: Buffers) -> object:
@@ -148,7 +155,7 @@ def _graph_model(reader: RunReader, params: Params, buffers: Buffers) -> object:
 
 
 def _findings(reader: RunReader, params: Params, buffers: Buffers) -> object:
-    return findings_view(reader.findings(), reader.problems())
+    return findings_view(findings_of(reader), reader.problems())
 
 
 _ANSWERS: dict[CommandName, Callable[[RunReader, Params, Buffers], object]] = {
@@ -183,7 +190,7 @@ def summary(
         reader.sampled_step_count(),
         reader.loss_bins(max_points=SPARK_POINTS),
         newest_losses(reader),
-        reader.findings(),
+        findings_of(reader),
         reader.problems(),
         buffers,
         shown_steps,

@@ -17,6 +17,7 @@ from ortviz.session.contents import Graphs, Reading, Steps
 from ortviz.session.finding_list import Findings
 from ortviz.session.live import LiveFeed, Send
 from ortviz.session.losses import Losses
+from ortviz.session.ranks import Ranks, findings_of
 from ortviz.session.storage import SUFFIX
 
 if TYPE_CHECKING:
@@ -121,7 +122,15 @@ class Run:
     @property
     def findings(self) -> Findings:
         """What is wrong, where, why and what to do; most severe first."""
-        return Findings(self._read(lambda reader: reader.findings()))
+        return Findings(self._read(findings_of))
+
+    @property
+    def ranks(self) -> Ranks:
+        """The runs of all processes of a distributed training: ``run.ranks[1].steps``.
+
+        They are found beside this run's file. Of a training of one process it holds this run.
+        """
+        return Ranks(self, self._presenter)
 
     @property
     def events(self) -> tuple[RunEvent, ...]:
@@ -249,6 +258,8 @@ class Run:
         payload, buffers = self._ask(lambda reader: handle(reader, command, params))
         if command == "summary" and self._recorder is None:
             cast("SummaryView", payload)["status"] = RunStatus.ENDED.value
+        if params.get("rank", self._info.rank) != self._info.rank:
+            return payload, buffers
         return self._with_unstored_problems(payload), buffers
 
     # --- inside ----------------------------------------------------------------------------------

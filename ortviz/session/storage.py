@@ -32,14 +32,27 @@ class Storage:
     problem: Problem | None = None
 
 
-def default_path(name: str) -> Path:
+def default_path(name: str, stamp: str | None = None) -> Path:
     """A new file's path in the folder for runs, unique and sorted by time within a name.
 
     The folder is ``$ORTVIZ_RUNS`` where set, else ``ortviz_runs`` below the working directory.
+
+    Args:
+        name: Of the run.
+        stamp: From :func:`new_stamp`, where other processes use the same; a new one by default.
     """
     folder = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    return folder.absolute() / f"{file_stem(name)}-{stamp}-{uuid.uuid4().hex[:4]}{SUFFIX}"
+    return folder.absolute() / f"{file_stem(name)}-{stamp or new_stamp()}{SUFFIX}"
+
+
+def new_stamp() -> str:
+    """What makes a file name unique: the local time and four random digits."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}"
+
+
+def of_rank(path: Path, rank: int, world_size: int) -> Path:
+    """Where one process of a distributed training records: ``name.rank1.ortviz``."""
+    return path if world_size == 1 else path.with_name(f"{path.stem}.rank{rank}{path.suffix}")
 
 
 def file_stem(name: str) -> str:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ortviz.protocol.messages import ModuleRow, RunView
 from ortviz.record import ModuleRecord, RunInfo
 
 
-def run_view(info: RunInfo) -> RunView:
-    """The run's name, versions and module tree."""
+def run_view(info: RunInfo, ranks: Sequence[int] = (0,)) -> RunView:
+    """The run's name, versions and module tree.
+
+    Args:
+        info: The run.
+        ranks: Of the processes that train together, those whose runs can be asked for.
+    """
     return {
         "run_id": info.run_id,
         "name": info.name,
         "every": info.every,
         "engine": "eager" if info.engine == "eager" else "ortmodule",
         "engine_reason": info.engine_reason,
+        "rank": info.rank,
+        "world_size": info.world_size,
+        "ranks": list(ranks),
         "versions": [[package, version] for package, version in info.versions],
         "modules": [_module_row(module) for module in info.modules],
         "has_histograms": bool(info.keep.patterns or info.keep.histogram_patterns),

@@ -84,9 +84,9 @@ def _train(
     generator = torch.Generator().manual_seed(5)
     trained = [p for p in wrapped.parameters() if p.requires_grad]
     optimizer = (
-        torch.optim.SGD(trained, lr=0.05, momentum=0.9)
+        torch.optim.SGD(trained, lr=0.01, momentum=0.9)
         if style.optimizer == "sgd"
-        else torch.optim.Adam(trained, lr=0.01)
+        else torch.optim.Adam(trained, lr=0.003)
     )
     criterion = nn.L1Loss()
     log: list[object] = []
@@ -98,7 +98,7 @@ def _train(
             result = _call(wrapped, batch, keywords=style.keywords)
             outputs = list(tensors_in(result))
             if style.hooks and outputs[0].requires_grad:
-                outputs[0].register_hook(lambda grad: log.append(float(grad.sum())))
+                outputs[0].register_hook(lambda grad: log.append(repr(float(grad.sum()))))
             for index, output in enumerate(outputs):
                 noted.tensors[f"output {step}.{part}.{index}"] = output.detach().clone()
                 noted.facts[f"graph of output {step}.{part}.{index}"] = _graph(output)
@@ -178,7 +178,7 @@ def _add_hooks(wrapped: nn.Module, log: list[object]) -> Callable[[], None]:
         handles.append(each.register_forward_hook(note("inner")))
         handles.append(each.register_full_backward_hook(note("inner backward")))
     parameter = next(p for p in wrapped.parameters() if p.requires_grad)
-    handles.append(parameter.register_hook(lambda grad: log.append(float(grad.norm()))))
+    handles.append(parameter.register_hook(lambda grad: log.append(repr(float(grad.norm())))))
 
     def remove() -> None:
         for handle in handles:

@@ -89,13 +89,21 @@ export interface ModuleRow {
   hooks: string[];
 }
 
-/** Answer to `run`: what does not change while the run goes on. */
+/**
+ * Answer to `run`: what does not change while the run goes on.
+ *
+ * `ranks` are the processes of a distributed training whose runs can be asked for, with the
+ * parameter `rank` of every command but `control`.
+ */
 export interface RunView {
   run_id: string;
   name: string;
   every: number;
   engine: "ortmodule" | "eager";
   engine_reason: string;
+  rank: number;
+  world_size: number;
+  ranks: number[];
   versions: string[][];
   modules: ModuleRow[];
   has_histograms: boolean;
@@ -470,11 +478,16 @@ export interface CommandMessage {
   params: Record<string, unknown>;
 }
 
-/** For commands that take none. */
-export type NoParams = Record<string, never>;
+/** Which process of a distributed training is meant; the run's own when left out. */
+export interface RankParams {
+  rank?: number;
+}
+
+/** For commands that take none of their own. */
+export type NoParams = RankParams;
 
 /** For `traces`, `gradients` and `histograms`. */
-export interface StepParams {
+export interface StepParams extends RankParams {
   step: number;
 }
 
@@ -483,14 +496,14 @@ export interface StepParams {
  *
  * Without them: the whole run in at most 2,000 bins.
  */
-export interface RangeParams {
+export interface RangeParams extends RankParams {
   first_step?: number;
   last_step?: number;
   max_points?: number;
 }
 
 /** For `mask_map`. */
-export interface MaskMapParams {
+export interface MaskMapParams extends RankParams {
   loss?: MaskedLossName;
   first_step?: number;
   last_step?: number;
@@ -498,13 +511,13 @@ export interface MaskMapParams {
 }
 
 /** For `masked_elements`. */
-export interface MaskedElementsParams {
+export interface MaskedElementsParams extends RankParams {
   loss: MaskedLossName;
   step: number;
 }
 
 /** For `graph_nodes` and `graph_model`. */
-export interface StageParams {
+export interface StageParams extends RankParams {
   mode: ModeName;
   stage: StageName;
 }

@@ -36,7 +36,7 @@ export class StaticTransport implements Transport {
 
   async request<C extends CommandName>(command: C, params: CommandParams[C]): Promise<Reply> {
     const key = requestKey(command, params);
-    const frame = this.#report.frames[key] ?? this.#report.frames[wholeRunKey(command, params)];
+    const frame = this.#report.frames[key] ?? this.#report.frames[spareKey(command, params)];
     if (frame !== undefined) return decodeFrame(await unpack(frame));
     const reason = this.#report.missing[key] ?? this.#report.missing[command];
     throw new TransportError(reason ?? `This report does not contain ${key}.`);
@@ -49,12 +49,17 @@ export class StaticTransport implements Transport {
   dispose(): void {}
 }
 
-/** A range that is not in the file is answered with the whole run; the view clips it. */
-function wholeRunKey(command: CommandName, params: object): string {
-  if (command === "losses") return requestKey(command, {});
+/**
+ * A range that is not in the file is answered with the whole run, which the view clips; the graph
+ * of any rank with that of the run itself, since all of them run the same one.
+ */
+function spareKey(command: CommandName, params: object): string {
+  const rank = "rank" in params ? { rank: params.rank } : {};
+  if (command === "losses") return requestKey(command, rank);
   if (command === "mask_map") {
-    return requestKey(command, { loss: "loss" in params ? params.loss : "mape" });
+    return requestKey(command, { loss: "loss" in params ? params.loss : "mape", ...rank });
   }
+  if (command === "graph_model") return requestKey(command, { ...params, rank: undefined });
   return requestKey(command, params);
 }
 

@@ -24,7 +24,6 @@ const POLL_MS = 2_500;
 
 /** One open run as the browser knows it, and what the user selected in it. */
 export class DebuggerStore {
-  readonly selection = new Selection();
   readonly cache: RequestCache;
   readonly run: Resource<"run">;
   readonly summary: Resource<"summary">;
@@ -43,7 +42,13 @@ export class DebuggerStore {
   #lastPushMs = 0;
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(readonly transport: Transport) {
+  /**
+   * @param selection Shared with other processes of a distributed training.
+   */
+  constructor(
+    readonly transport: Transport,
+    readonly selection: Selection = new Selection(),
+  ) {
     this.cache = new RequestCache(transport);
     this.run = this.cache.resource("run", {});
     this.summary = this.cache.resource("summary", {});

@@ -33,7 +33,7 @@ export interface AppProps {
 
 /** The debugger: the run on top, five views of it, and what is selected at the bottom. */
 export function App(props: AppProps) {
-  const { store, theme } = useDebugger();
+  const { store, ranks, theme } = useDebugger();
   const id = useId();
   const root = useRef<HTMLDivElement>(null);
   const [height, setHeight] = useState(props.height);
@@ -62,7 +62,8 @@ export function App(props: AppProps) {
           <Failure message={failure} onRetry={() => store.retry(store.run)} />
         </main>
       ) : (
-        <Panels id={id} />
+        // Views belong to one process; what is selected belongs to all.
+        <Panels key={ranks?.picked.value ?? "own"} id={id} />
       )}
       {props.notes.length > 0 && <ReportNotes notes={props.notes} />}
       <StatusLine />

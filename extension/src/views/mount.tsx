@@ -1,8 +1,8 @@
-import { render } from "preact";
+import { type ComponentChildren, render } from "preact";
 import type { NetronSource, Transport } from "../protocol";
-import { DebuggerStore } from "../state";
+import { Ranks } from "../state";
 import { App } from "./app";
-import { DebuggerContext, type Theme } from "./shared/context";
+import { DebuggerContext, type Theme, type ViewContext } from "./shared/context";
 import { watchTheme } from "./theme";
 
 /** How the debugger is put into a page. */
@@ -31,25 +31,37 @@ export function mount(
   transport: Transport,
   options: MountOptions = {},
 ): () => void {
-  const store = new DebuggerStore(transport);
+  const ranks = new Ranks(transport);
   const { theme, stop: stopTheme } = watchTheme(options.theme);
-  const stopStore = store.start();
   const html = options.netronDocument;
   const spare: NetronSource | null = html ? { kind: "document", html } : null;
   const netron = () => transport.netron ?? spare;
   render(
-    <DebuggerContext.Provider value={{ store, theme, netron }}>
+    <Provided ranks={ranks} theme={theme} netron={netron}>
       <App
         height={options.height ?? null}
         onHeight={options.onHeight ?? null}
         notes={options.notes ?? []}
       />
-    </DebuggerContext.Provider>,
+    </Provided>,
     element,
   );
   return () => {
     render(null, element);
-    stopStore();
+    ranks.stop();
     stopTheme();
   };
+}
+
+/** Gives the views the process that is shown, another one once it is picked. */
+function Provided(
+  props: Omit<ViewContext, "store" | "ranks"> & { ranks: Ranks; children: ComponentChildren },
+) {
+  const { ranks, theme, netron } = props;
+  const store = ranks.store.value;
+  return (
+    <DebuggerContext.Provider value={{ store, ranks, theme, netron }}>
+      {props.children}
+    </DebuggerContext.Provider>
+  );
 }

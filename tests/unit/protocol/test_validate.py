@@ -37,8 +37,8 @@ def test_good_commands_pass_unchanged(command, params):
 @pytest.mark.parametrize(
     ("command", "params", "words"),
     [
-        ("run", {"step": 1}, "'run' has no parameter 'step'. It takes none."),
-        ("traces", {"stepp": 1}, "'traces' has no parameter 'stepp'. It takes step."),
+        ("run", {"step": 1}, "'run' has no parameter 'step'. It takes rank."),
+        ("traces", {"stepp": 1}, "'traces' has no parameter 'stepp'. It takes rank, step."),
         ("traces", {}, "'traces' needs the parameter 'step'. It is a whole number from 0 to"),
         ("traces", {"step": -1}, "The parameter 'step' of 'traces' is -1."),
         ("traces", {"step": 1.0}, "is 1.0. It is a whole number"),

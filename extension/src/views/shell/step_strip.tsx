@@ -2,6 +2,7 @@ import type { Answer, SeverityName } from "../../protocol";
 import { useStore } from "../shared/context";
 import { formatNumber, plural } from "../shared/format";
 import { SEVERITIES, SeverityIcon } from "../shared/symbols";
+import { RankChoice } from "./rank_choice";
 import { Spark } from "./spark";
 import { stepText } from "./step_text";
 
@@ -22,6 +23,7 @@ export function StepStrip() {
     <header class="ov-strip" data-testid="strip">
       <div class="ov-strip-title">
         <RunName run={store.run.data.value} />
+        <RankChoice />
         <span class="ov-strip-step" data-testid="current-step" title={sampledText(step, sampled)}>
           {shownStepText(summary, step)}
           {sampledText(step, sampled) && ` · sampled ${sampled}`}
