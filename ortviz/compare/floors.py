@@ -21,7 +21,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ortviz.compare.scan import largest_difference
+from ortviz.compare.blocks import largest_difference
 from ortviz.record import StepCapture
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ortviz.compare.scan import largest_finite
+from ortviz.compare.blocks import largest_finite
 from ortviz.record import Direction, SiteRecord, StepCapture
 
 _LARGEST_INPUT = 1e3

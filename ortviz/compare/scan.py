@@ -17,17 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ortviz.compare.blocks import BLOCK_ELEMENTS, errors
+from ortviz.compare.cosine import Products, cosine_of, dot
 from ortviz.compare.ulp import distance_into, has_ulp
 from ortviz.native import CODES, kernels
 
-_BLOCK_ELEMENTS = 1 << 15
-"""Three float64 blocks of 256 KB."""
 _HEAD_ELEMENTS = 64
-_BLAS_ELEMENTS = 1 << 13
-"""Up to so many OpenBLAS multiplies without waking other threads, which would spin against the
-training that goes on beside."""
-_SQUARES = (1e-280, 1e280)
-"""Between these a sum of squares has lost nothing to underflow or overflow."""
 
 
 @dataclass(slots=True)
@@ -64,20 +59,11 @@ class _Room(threading.local):
     """Memory to work in, for each thread its own: 1 MB."""
 
     def __init__(self) -> None:
-        self.wide = np.empty((2, _BLOCK_ELEMENTS), np.float64)
-        self.integers = np.empty((2, _BLOCK_ELEMENTS), np.int64)
+        self.wide = np.empty((2, BLOCK_ELEMENTS), np.float64)
+        self.integers = np.empty((2, BLOCK_ELEMENTS), np.int64)
 
 
 _room = _Room()
-
-
-@dataclass(slots=True)
-class _Products:
-    """Sums over all blocks, from which the cosine follows."""
-
-    reference: float = 0.0
-    candidate: float = 0.0
-    mixed: float = 0.0
 
 
 def scan(reference: NDArray[Any], candidate: NDArray[Any], dtype: str) -> Scan:
@@ -101,60 +87,13 @@ def scan(reference: NDArray[Any], candidate: NDArray[Any], dtype: str) -> Scan:
         found = _equal(ours, theirs, dtype) or _by_kernels(ours, theirs, dtype)
         if found is not None:
             return found
-        found, products = Scan(ours.size), _Products()
-        for start in range(0, ours.size, _BLOCK_ELEMENTS):
-            end = start + _BLOCK_ELEMENTS
+        found, products = Scan(ours.size), Products()
+        for start in range(0, ours.size, BLOCK_ELEMENTS):
+            end = start + BLOCK_ELEMENTS
             _scan_block(found, products, ours[start:end], theirs[start:end], start, dtype)
         if found.finite_count == found.element_count and found.element_count:
-            found.cosine = _cosine(products, ours, theirs)
+            found.cosine = cosine_of(products, ours, theirs)
     return found
-
-
-def largest_finite(values: NDArray[Any]) -> float:
-    """The largest |element| that is finite, 0 when there is none."""
-    largest = 0.0
-    flat = values.reshape(-1)
-    for start in range(0, flat.size, _BLOCK_ELEMENTS):
-        block = np.abs(flat[start : start + _BLOCK_ELEMENTS].astype(np.float64))
-        largest = max(largest, float(np.max(block, where=np.isfinite(block), initial=0.0)))
-    return largest
-
-
-def largest_difference(one: NDArray[Any], other: NDArray[Any]) -> float | None:
-    """The largest |one − other| over the elements finite in both; None where there are none.
-
-    Args:
-        one: Any shape, any real dtype.
-        other: The same shape.
-    """
-    largest: float | None = None
-    ours, theirs = one.reshape(-1), other.reshape(-1)
-    with np.errstate(all="ignore"):
-        for start in range(0, ours.size, _BLOCK_ELEMENTS):
-            block = slice(start, start + _BLOCK_ELEMENTS)
-            error = np.subtract(ours[block], theirs[block], dtype=np.float64)
-            np.abs(error, out=error)
-            finite = np.isfinite(error)
-            if finite.any():
-                found = float(np.max(error, where=finite, initial=0.0))
-                largest = found if largest is None else max(largest, found)
-    return largest
-
-
-def count_mismatched(reference: NDArray[Any], candidate: NDArray[Any], allowed: float) -> int:
-    """How many elements are further apart than ``allowed``, or non-finite in different ways."""
-    count = 0
-    ours, theirs = reference.reshape(-1), candidate.reshape(-1)
-    with np.errstate(all="ignore"):
-        for start in range(0, ours.size, _BLOCK_ELEMENTS):
-            one = ours[start : start + _BLOCK_ELEMENTS]
-            other = theirs[start : start + _BLOCK_ELEMENTS]
-            # Negated, so that NaN is among them.
-            mismatched = ~(_errors(one, other) <= allowed)
-            # The same infinity, and NaN with NaN, have no error that could be compared.
-            mismatched &= (one != other) & ~((one != one) & (other != other))
-            count += int(np.count_nonzero(mismatched))
-    return count
 
 
 def _equal(reference: NDArray[Any], candidate: NDArray[Any], dtype: str) -> Scan | None:
@@ -165,8 +104,8 @@ def _equal(reference: NDArray[Any], candidate: NDArray[Any], dtype: str) -> Scan
     if not (ours[:_HEAD_ELEMENTS] == theirs[:_HEAD_ELEMENTS]).all():
         return None
     scale = 0.0
-    for start in range(0, ours.size, _BLOCK_ELEMENTS):
-        block = slice(start, start + _BLOCK_ELEMENTS)
+    for start in range(0, ours.size, BLOCK_ELEMENTS):
+        block = slice(start, start + BLOCK_ELEMENTS)
         if not (ours[block] == theirs[block]).all():
             return None
         values = reference[block]
@@ -195,7 +134,7 @@ def _by_kernels(reference: NDArray[Any], candidate: NDArray[Any], dtype: str) ->
     found = loops.compare(ours.ctypes.data, theirs.ctypes.data, ours.size, code)
     if found is None:
         return None
-    products = _Products(found.squares_reference, found.squares_candidate, found.products)
+    products = Products(found.squares_reference, found.squares_candidate, found.products)
     return Scan(
         ours.size,
         finite_count=ours.size,
@@ -204,7 +143,7 @@ def _by_kernels(reference: NDArray[Any], candidate: NDArray[Any], dtype: str) ->
         worst=found.worst,
         scale=found.scale,
         max_ulp=found.max_ulp,
-        cosine=_cosine(products, ours, theirs),
+        cosine=cosine_of(products, ours, theirs),
     )
 
 
@@ -214,7 +153,7 @@ def _as_bits(values: NDArray[Any]) -> NDArray[Any]:
 
 def _scan_block(
     found: Scan,
-    products: _Products,
+    products: Products,
     reference: NDArray[Any],
     candidate: NDArray[Any],
     offset: int,
@@ -224,7 +163,7 @@ def _scan_block(
     ours, theirs = _room.wide[0, :size], _room.wide[1, :size]
     np.copyto(ours, reference)
     np.copyto(theirs, candidate)
-    sums = (_dot(ours, ours), _dot(theirs, theirs), _dot(ours, theirs))
+    sums = (dot(ours, ours), dot(theirs, theirs), dot(ours, theirs))
     apart: NDArray[np.bool_] | None = None
     # Finite sums of squares have finite terms, which spares looking at each element.
     if not math.isfinite(sums[0] + sums[1]):
@@ -239,7 +178,7 @@ def _scan_block(
     if finite_count == 0:
         return
     found.finite_count += finite_count
-    error = _errors(reference, candidate, ours, theirs)
+    error = errors(reference, candidate, ours, theirs)
     if apart is not None:
         error[apart] = 0.0
         ours[apart] = 0.0
@@ -253,56 +192,6 @@ def _scan_block(
         if apart is not None:
             distance[apart] = 0
         found.max_ulp = max(found.max_ulp or 0, int(distance.max()))
-
-
-def _errors(
-    reference: NDArray[Any],
-    candidate: NDArray[Any],
-    wide_reference: NDArray[np.float64] | None = None,
-    wide_candidate: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
-    """|candidate − reference|; writes over ``wide_candidate`` where it is given."""
-    ours = reference.astype(np.float64) if wide_reference is None else wide_reference
-    theirs = candidate.astype(np.float64) if wide_candidate is None else wide_candidate
-    np.subtract(theirs, ours, out=theirs)
-    np.abs(theirs, out=theirs)
-    if reference.dtype.kind in "iu" and candidate.dtype.kind in "iu":
-        # Beyond 2**53 different integers may be the same float64.
-        np.maximum(theirs, reference != candidate, out=theirs)
-    return theirs
-
-
-def _dot(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    if one.size <= _BLAS_ELEMENTS:
-        return float(np.dot(one, other))
-    return float(np.einsum("i,i->", one, other))
-
-
-def _cosine(products: _Products, reference: NDArray[Any], candidate: NDArray[Any]) -> float | None:
-    if reference.dtype == np.float64 or candidate.dtype == np.float64:
-        low, high = _SQUARES
-        if not all(low < square < high for square in (products.reference, products.candidate)):
-            products = _scaled_products(reference, candidate)
-    length = math.sqrt(products.reference) * math.sqrt(products.candidate)
-    if length == 0.0:
-        return None
-    return max(-1.0, min(1.0, products.mixed / length))
-
-
-def _scaled_products(reference: NDArray[Any], candidate: NDArray[Any]) -> _Products:
-    """The sums once more, of both sides divided by their largest element."""
-    ours, theirs = largest_finite(reference), largest_finite(candidate)
-    products = _Products()
-    if ours == 0.0 or theirs == 0.0:
-        return products
-    for start in range(0, reference.size, _BLOCK_ELEMENTS):
-        block = slice(start, start + _BLOCK_ELEMENTS)
-        one = reference[block].astype(np.float64) / ours
-        other = candidate[block].astype(np.float64) / theirs
-        products.reference += _dot(one, one)
-        products.candidate += _dot(other, other)
-        products.mixed += _dot(one, other)
-    return products
 
 
 def _count_mismatches(

@@ -8,11 +8,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ortviz.compare.allowance import Allowance, allowance
+from ortviz.compare.blocks import largest_difference
 from ortviz.compare.floors import NoiseFloors
 from ortviz.compare.overrides import RuleBook
 from ortviz.compare.pairing import CANDIDATE, REFERENCE, only_one_side, why_not
 from ortviz.compare.scales import GradientScales
-from ortviz.compare.scan import Scan, largest_difference, scan
+from ortviz.compare.scan import Scan, scan
 from ortviz.compare.values import ValueComparison, error_ratio, is_divergent, judge
 from ortviz.record import (
     Direction,
@@ -93,11 +94,11 @@ def compare_site(
     if reason or ours is None or theirs is None or reference.stats is None:
         return SiteComparison(site, Verdict.NOT_COMPARABLE, reason)
     their_dtype = candidate.stats.dtype if candidate.stats else reference.stats.dtype
-    dtype = context.rules.table.looser(reference.stats.dtype, their_dtype)
+    dtype = judged_as = context.rules.table.looser(reference.stats.dtype, their_dtype)
     if capture.record.autocast and ours.dtype.kind == "f":
         # Under autocast a float32 tensor, a weight's gradient above all, is made of rounded ones.
-        dtype = context.rules.table.looser(dtype, capture.record.autocast)
-    found = _Pair(reference, site_id, ours, theirs, dtype, context).compare()
+        judged_as = context.rules.table.looser(dtype, capture.record.autocast)
+    found = _Pair(reference, site_id, ours, theirs, dtype, judged_as, context).compare()
     if found.verdict is Verdict.DIVERGENT and capture.record.drew_differently:
         reason = capture.record.drew_differently
         found = replace(found, verdict=Verdict.NOT_COMPARABLE, reason=reason)
@@ -109,13 +110,24 @@ def compare_site(
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A site that was captured on both sides."""
+    """A site that was captured on both sides.
+
+    Attributes:
+        seen: The eager side's record.
+        site_id: Its id.
+        reference: Eager's values.
+        candidate: ORT's, of the same shape.
+        dtype: The dtype of both, else the looser one; units in the last place are counted in it.
+        judged_as: The dtype whose tolerance holds.
+        context: The step.
+    """
 
     seen: SiteRecord
     site_id: str
     reference: NDArray[Any]
     candidate: NDArray[Any]
     dtype: str
+    judged_as: str
     context: StepContext
 
     def compare(self) -> SiteComparison:
@@ -136,7 +148,7 @@ class _Pair:
         return self._with_origin(result, floor)
 
     def _allowance(self, scale: float, floor: float | None) -> Allowance:
-        tolerance, source = self.context.rules.tolerance(self.seen.site, self.dtype)
+        tolerance, source = self.context.rules.tolerance(self.seen.site, self.judged_as)
         terms = self.context.scales.at(self.seen)
         return allowance(tolerance, source, scale, terms, floor)
 

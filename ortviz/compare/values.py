@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortviz.compare.allowance import Allowance, allowance
-from ortviz.compare.scan import Scan, count_mismatched, scan
+from ortviz.compare.blocks import count_mismatched
+from ortviz.compare.scan import Scan, scan
 from ortviz.compare.tolerances import DEFAULT, ToleranceTable
 from ortviz.record import Verdict
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ortviz.compare import Tolerance, ToleranceTable, compare_values
-from ortviz.compare.scan import largest_difference, scan
+from ortviz.compare.blocks import largest_difference
+from ortviz.compare.scan import scan
 from ortviz.record import Verdict
 
 NAN, INF = math.nan, math.inf

@@ -251,3 +251,20 @@ def test_nan_on_both_sides_alike_is_no_divergence():
     broken = np.array([np.nan, 1.0], np.float32)
     build.add("a", broken, broken)
     assert build.compare().first_divergence == {}
+
+
+def test_under_autocast_more_is_rounding_but_ulp_are_those_of_the_tensors_dtype():
+    build = Builder()
+    site = build.add("a", ONE, ONE * np.float32(1 + 2**-10))
+    record = StepRecord(
+        7,
+        Mode.TRAINING,
+        False,
+        tuple(build.sides[0]),
+        tuple(build.sides[1]),
+        autocast="bfloat16",
+    )
+    found = compare_step(StepCapture(record, *build.values))[site.id]
+    assert (found.verdict, found.tolerance) == (Verdict.ROUNDING, 4e-2)
+    assert found.tolerance_reason == "rounding of bfloat16"
+    assert found.max_ulp_error == 2**13
