@@ -15,7 +15,7 @@ def numbers(found: SiteComparison) -> Iterator[str]:
     if found.max_rel_error is not None:
         yield f"Relative error {number(found.max_rel_error)}"
         if found.tolerance is not None:
-            yield f"(rounding explains {number(found.tolerance)})."
+            yield f"({number(found.tolerance)} is allowed)."
     if (
         found.worst_index is not None
         and found.worst_reference is not None
@@ -26,7 +26,9 @@ def numbers(found: SiteComparison) -> Iterator[str]:
             f"ORT {found.worst_candidate:.7g}."
         )
     if found.noise_floor and found.max_abs_error is not None:
-        yield f"That is {number(found.max_abs_error / found.noise_floor)} times the noise floor."
+        floors = found.max_abs_error / found.noise_floor
+        shown = f"{floors:,.0f}" if 100 <= floors < 1e9 else number(floors)
+        yield f"That is {shown} times the noise floor."
     if found.local_rel_error is not None and found.origin is not ErrorOrigin.UNKNOWN:
         yield f"On ORT's own input: relative error {number(found.local_rel_error)}."
 

@@ -77,6 +77,6 @@ def test_an_earlier_divergence_that_nothing_explains_is_named_too(engine, make):
 
 
 def test_the_noise_floor_is_evidence(engine, make):
-    compared = make.compared(make.divergent(FC1, 0.5, noise_floor=0.01))
+    compared = make.compared(make.divergent(FC1, 0.5, noise_floor=1e-5))
     (found,) = divergences(engine.on_step(make.step(), compared))
-    assert "That is 100 times the noise floor." in found.evidence
+    assert "That is 100,000 times the noise floor." in found.evidence
