@@ -42,6 +42,11 @@ class KeepRules:
         """Whether the tensor of this site is to be kept."""
         return _matches(site_id, self.patterns)
 
+    @property
+    def keeps_histograms(self) -> bool:
+        """Whether there are histograms: of sites asked for, and of kept tensors."""
+        return bool(self.patterns or self.histogram_patterns)
+
     def counts(self, site_id: str) -> bool:
         """Whether a histogram of this site is to be kept."""
         return _matches(site_id, self.histogram_patterns)

@@ -155,7 +155,7 @@ def _add_steps(reader: RunReader, contents: Contents, max_steps: int) -> Steps:
 
 def _add_step(reader: RunReader, contents: Contents, step: int) -> int:
     commands = ["traces", "gradients"]
-    if reader.kept.histograms(step):
+    if reader.info().keep.keeps_histograms:
         commands.append("histograms")
     return sum(contents.add(reader, command, {"step": step}) for command in commands)
 

@@ -127,7 +127,7 @@ class Step:
             UnknownNameError: What it takes was not kept.
             CaptureError: ``model`` is another model than the recorded one.
         """
-        return self._read(lambda reader: rerun(reader, self.number, model, ort=ort))
+        return rerun(self._read, self.number, model, ort=ort)
 
     def compare(self) -> Comparison:
         """Eager PyTorch (reference) against ONNX Runtime (candidate), compared when recorded.

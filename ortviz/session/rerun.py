@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ortviz.errors import EnvironmentProblem, UnknownNameError
 from ortviz.record import (
     Histogram,
     KeptTensor,
+    Level,
     RawTensor,
+    Rerunnable,
     Side,
     SiteRecord,
     StepCapture,
@@ -28,8 +31,17 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+T = TypeVar("T")
+
 _RELATIVE = 1e-9
 """Means and norms of equal tensors may be added up in another order."""
+
+
+class Read(Protocol):
+    """Asks the run's file something."""
+
+    def __call__(self, question: Callable[[RunReader], T]) -> T:
+        """The answer."""
 
 
 class Rerun:
@@ -42,7 +54,8 @@ class Rerun:
         differing: Sites whose statistics are not those that were recorded, in execution order,
             eager before ORT. Empty when the step came out the same. The numbers may differ where
             the model depends on more than its weights, buffers and inputs (a counter, a file, the
-            time), on another machine, or with another version of torch.
+            time), on another machine, or with another version of torch; buffers also where the
+            step was that of an export, which updates them once by itself.
     """
 
     def __init__(
@@ -123,11 +136,21 @@ class Rerun:
         return f"<Rerun of step {self.step}: {sides}, {len(self.tensors)} tensors, {outcome}>"
 
 
-def rerun(reader: RunReader, step: int, model: nn.Module, *, ort: bool) -> Rerun:
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What the file says of a step that is to run again."""
+
+    record: StepRecord
+    kept: Rerunnable
+    level: Level
+    judged: Callable[[StepCapture], StepComparison]
+
+
+def rerun(read: Read, step: int, model: nn.Module, *, ort: bool) -> Rerun:
     """Run a recorded step again.
 
     Args:
-        reader: The run.
+        read: Asks the run's file something.
         step: The step.
         model: Of the recorded architecture; not changed.
         ort: Whether ORT's side is to run too.
@@ -137,19 +160,25 @@ def rerun(reader: RunReader, step: int, model: nn.Module, *, ort: bool) -> Rerun
         CaptureError: ``model`` is another model.
         EnvironmentProblem: There is no PyTorch.
     """
-    recorded = reader.step(step)
-    known = reader.kept.rerun_steps()
-    if step not in known:
-        raise UnknownNameError(f"Step {step} cannot be run again.", _remedy(known))
-    kept = reader.kept.rerun(step)
+    # Not inside: an export takes a while, and meanwhile the browser asks the same file.
+    found = read(lambda reader: _recorded(reader, step))
     try:
         from ortviz.capture.rerun import rerun_step
     except ImportError as error:
         raise EnvironmentProblem(
             f"PyTorch cannot be imported ({error}).", "Run: pip install 'ortviz[cpu]'."
         ) from error
-    done = rerun_step(model, kept, with_ort=ort, level=reader.info().level)
-    return Rerun(done.capture, recorded, done.why_no_ort, _judge(reader, step))
+    done = rerun_step(model, found.kept, with_ort=ort, level=found.level)
+    return Rerun(done.capture, found.record, done.why_no_ort, found.judged)
+
+
+def _recorded(reader: RunReader, step: int) -> _Recorded:
+    record = reader.step(step)
+    known = reader.kept.rerun_steps()
+    if step not in known:
+        raise UnknownNameError(f"Step {step} cannot be run again.", _remedy(known))
+    level = reader.info().level
+    return _Recorded(record, reader.kept.rerun(step), level, _judge(reader, step))
 
 
 def _judge(reader: RunReader, step: int) -> Callable[[StepCapture], StepComparison]:

@@ -26,7 +26,7 @@ def run_view(info: RunInfo, ranks: Sequence[int] = (0,)) -> RunView:
         "ranks": list(ranks),
         "versions": [[package, version] for package, version in info.versions],
         "modules": [_module_row(module) for module in info.modules],
-        "has_histograms": bool(info.keep.patterns or info.keep.histogram_patterns),
+        "has_histograms": info.keep.keeps_histograms,
     }
 
 

@@ -53,7 +53,11 @@ def test_holds_what_the_run_answers(reader, bundle, tmp_path):
         ("masked_elements", {"loss": "smape", "step": 7}),
         ("graph_nodes", {"mode": "training", "stage": "torch_exported"}),
         ("graph_model", {"mode": "training", "stage": "execution_model"}),
-        *[(command, {"step": s}) for command in ("traces", "gradients") for s in report["steps"]],
+        *[
+            (command, {"step": step})
+            for command in ("traces", "gradients", "histograms")
+            for step in report["steps"]
+        ],
     ]
     for command, params in asked:
         assert _payload(report, request_key(command, params)) == handle(reader, command, params)
