@@ -74,6 +74,7 @@ class Detector:
         module: str | None = None,
         site_id: str = "",
         view: View = View.FINDINGS,
+        origin: bool = False,
     ) -> Finding:
         """Make a finding of this detector.
 
@@ -88,6 +89,7 @@ class Detector:
             module: Fully qualified module name; None when none.
             site_id: Site it points at; empty when none.
             view: Which view shows it best.
+            origin: Whether it names where trouble begins, not what follows from it.
         """
         return Finding(
             key=f"{self.name}:{place}" if place else self.name,
@@ -102,6 +104,7 @@ class Detector:
             module=module,
             site_id=site_id,
             view=view,
+            origin=origin,
         )
 
 

@@ -107,9 +107,9 @@ class FindingsEngine:
         return self._ask(lambda detector: detector.on_graph(graph))
 
     def findings(self) -> tuple[Finding, ...]:
-        """Everything so far: most severe first, then by first step, then as they were found."""
+        """Everything so far: most severe first, then by first step, then where it begins."""
         found = (merged.finding() for merged in self._merged.values())
-        return tuple(sorted(found, key=lambda finding: (_rank(finding), _step(finding))))
+        return tuple(sorted(found, key=lambda finding: finding.rank))
 
     def _ask(self, question: Callable[[Detector], Iterable[Finding]]) -> list[Finding]:
         changed: dict[str, Finding] = {}

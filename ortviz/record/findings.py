@@ -47,6 +47,7 @@ class Finding:
         module: Fully qualified module name it points at; None when none.
         site_id: Site it points at; empty when none.
         view: Which view shows it best.
+        origin: Whether it names where trouble begins; of two at the same step it is shown first.
     """
 
     key: str
@@ -62,6 +63,13 @@ class Finding:
     module: str | None = None
     site_id: str = ""
     view: View = View.FINDINGS
+    origin: bool = False
+
+    @property
+    def rank(self) -> tuple[int, int, bool]:
+        """For sorting, what to look at first in front; the whole run's before any step's."""
+        step = -1 if self.first_step is None else self.first_step
+        return list(Severity).index(self.severity), step, not self.origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ class FirstDivergence(Detector):
             module=enclosing(makers) if makers else site.module,
             site_id=site.id,
             view=View.TRACES if site.direction is Direction.FORWARD else View.GRADIENTS,
+            origin=cause is None and found.origin is not ErrorOrigin.INHERITED,
         )
 
     def _where(self, site: Site, makers: list[str]) -> str:

@@ -215,11 +215,10 @@ class RunReader:
 
     @_reading
     def findings(self) -> tuple[Finding, ...]:
-        """All findings: most severe first, then by first step, then as they were found."""
-        order = list(Severity)
+        """All findings: most severe first, then by first step, then where it begins."""
         rows = self._database.rows("SELECT body FROM finding ORDER BY rowid")
         found = (unpack(Finding, row[0]) for row in rows)
-        return tuple(sorted(found, key=lambda f: (order.index(f.severity), f.first_step or 0)))
+        return tuple(sorted(found, key=lambda finding: finding.rank))
 
     @_reading
     def problems(self) -> tuple[Problem, ...]:
