@@ -13,8 +13,6 @@ from ortviz.protocol.messages import (
 )
 from ortviz.record import Finding, Problem, Severity
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
-
 
 def findings_view(findings: Iterable[Finding], problems: Iterable[Problem]) -> FindingsView:
     """Findings most severe first, then by first step; those of the whole run before steps."""
@@ -25,14 +23,8 @@ def findings_view(findings: Iterable[Finding], problems: Iterable[Problem]) -> F
 
 
 def ordered_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """Most severe first, then by first step (the whole run's before any step's), else as given."""
-    return sorted(
-        findings,
-        key=lambda finding: (
-            _RANK[finding.severity],
-            -1 if finding.first_step is None else finding.first_step,
-        ),
-    )
+    """Most severe first, then by first step (the whole run's before any step's), then origins."""
+    return sorted(findings, key=lambda finding: finding.rank)
 
 
 def finding_counts(findings: Iterable[Finding]) -> FindingCounts:

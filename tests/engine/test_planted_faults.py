@@ -75,9 +75,12 @@ def titles(case: Case) -> str:
     return case.name.replace(" ", "_")
 
 
+@pytest.mark.parametrize("level", ["module", "tensor"])
 @pytest.mark.parametrize("case", CASES, ids=titles)
-def test_a_fault_is_named_at_its_site_in_its_direction_and_step(case: Case, tmp_path: Path) -> None:
-    run = train(case, tmp_path)
+def test_a_fault_is_named_at_its_site_in_its_direction_and_step(
+    case: Case, level: str, tmp_path: Path
+) -> None:
+    run = train(case, tmp_path, level=level)
     for step in (s for s in range(STEPS) if s != STRUCK):
         assert first(run, step) == {}
         assert own(run, step) == {}
@@ -138,6 +141,7 @@ def test_a_nan_is_named_where_it_is_born(
         assert found[BACKWARD] == site
     else:
         assert found[FORWARD] == site
+    assert own(run, STRUCK)[Direction(site.split("/")[0])] == site
     comparison = run.steps[STRUCK].compare()[site]
     assert comparison.worst_index is not None
     assert comparison.worst_index[-1] == 3, "the very column"
@@ -145,6 +149,8 @@ def test_a_nan_is_named_where_it_is_born(
     (origin,) = of(run, "nonfinite_origin")
     assert (origin.site_id, origin.first_step, origin.last_step) == (site, STRUCK, STRUCK)
     assert words in origin.title
+    first_shown = [each.site_id for each in run.findings[:2]]
+    assert first_shown == [site, site], "what follows from it is shown after it"
     assert "Only in ONNX Runtime's run." in origin.evidence
     (weights,) = of(run, "nonfinite_weights")
     assert weights.first_step == STRUCK + 1, "the optimiser puts NaN into the weights"

@@ -46,6 +46,7 @@ class NonfiniteInput(Detector):
             step=record.step,
             site_id=first.site.id,
             view=View.TRACES,
+            origin=True,
         )
 
 
@@ -128,6 +129,7 @@ class NonfiniteOrigin(Detector):
             module=first.site.module,
             site_id=first.site.id,
             view=View.TRACES,
+            origin=True,
         )
 
     def _backward(self, record: StepRecord, first: SiteRecord) -> Finding:
@@ -165,6 +167,7 @@ class NonfiniteOrigin(Detector):
             module=enclosing(makers) if makers else first.site.module,
             site_id=first.site.id,
             view=View.GRADIENTS,
+            origin=True,
         )
 
     def _label(self, record: SiteRecord) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ortviz.errors import StoreError, UnknownNameError
 from ortviz.record.comparisons import StepComparison
-from ortviz.record.findings import Finding, Problem, Severity
+from ortviz.record.findings import Finding, Problem
 from ortviz.record.graphs import GraphRecord, Stage
 from ortviz.record.runs import RunEvent, RunInfo, RunStatus
 from ortviz.record.steps import MaskedElement, Mode, Side, StepLosses, StepRecord
