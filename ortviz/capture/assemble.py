@@ -105,14 +105,15 @@ def _add_candidate(
     outline = None if shadow else pending.outline
     matches = outline.matches if outline else match_calls(inner, pending)
     _add_root(side, pending, Direction.FORWARD, pending.outputs)
-    records.add_matched(side, Direction.FORWARD, inner, matches, pending.values)
+    unread = pending.plan.unread if pending.plan is not None else {}
+    records.add_matched(side, Direction.FORWARD, inner, matches, pending.values, unread=unread)
     if calls:
         records.add_never_called(side, {call.module for call in calls}, callable_modules)
     _add_root(side, pending, Direction.BACKWARD, pending.arrived_gradients())
     gradients = {
         name: gradient_name(name) for name in (m.value_name for m in matches.values()) if name
     }
-    records.add_matched(side, Direction.BACKWARD, inner, matches, pending.values, gradients)
+    records.add_matched(side, Direction.BACKWARD, inner, matches, pending.values, gradients, unread)
     records.add_parameter_grads(side, pending.parameter_grads, pending.gradient_names)
 
 

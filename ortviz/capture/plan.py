@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import onnx
 
@@ -43,6 +43,7 @@ class TapPlan:
         uses: Which modules use which value; what enters them is read too.
         only_watched_count: How many of the values exist only because they are read: in other
             steps ORT's session merges them into other operations.
+        unread: Values that are left out because reading them changes results -> why.
     """
 
     leaving: LeavingValues
@@ -55,6 +56,7 @@ class TapPlan:
     uses: ValueUses = NO_USES
     overwritten: frozenset[str] = frozenset()
     only_watched_count: int = 0
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all_forward(self) -> tuple[str, ...]:

@@ -209,6 +209,7 @@ def add_matched(
     matches: Mapping[OutputKey, Match],
     values: Mapping[str, torch.Tensor],
     name_of: Mapping[str, str] | None = None,
+    unread: Mapping[str, str] | None = None,
 ) -> None:
     """ORT's module outputs, or (with ``name_of``) their gradients.
 
@@ -219,6 +220,7 @@ def add_matched(
         matches: The value of each output, or why there is none.
         values: What was read from ORT's run, by value name.
         name_of: Value name -> name of its gradient where one was read; None for FORWARD.
+        unread: Values that were left out on purpose -> why.
     """
     for call in calls:
         for slot in range(len(call.outputs)):
@@ -229,6 +231,14 @@ def add_matched(
             tensor = values.get(name) if match.status is SiteStatus.CAPTURED else None
             if tensor is not None:
                 side.captured(site, tensor, value_name=name, module_type=kind)
+            elif unread and name in unread:
+                side.missing(
+                    site,
+                    SiteStatus.NOT_CAPTURED,
+                    unread[name],
+                    value_name=name,
+                    module_type=kind,
+                )
             elif name_of is not None and not call.needs_grad[slot]:
                 side.missing(
                     site, SiteStatus.NO_GRADIENT, "It needs no gradient.", module_type=kind

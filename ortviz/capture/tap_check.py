@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 
@@ -19,6 +19,7 @@ def compare_runs(
     ours: Mapping[str, torch.Tensor],
     theirs: Mapping[str, torch.Tensor],
     *,
+    read: Iterable[torch.Tensor] = (),
     masks_replayed: bool = False,
 ) -> TapCheck:
     """Hold the tensors of two runs against each other.
@@ -26,6 +27,7 @@ def compare_runs(
     Args:
         ours: The instrumented run's, by name.
         theirs: The plain run's, of the same shapes; others are ignored.
+        read: What else was read from the instrumented run.
         masks_replayed: Noted in the result.
     """
     worst = ("", "", 0.0, 0.0)
@@ -48,7 +50,19 @@ def compare_runs(
         worst_dtype=worst[1],
         max_abs_error=worst[2],
         max_rel_error=worst[3],
+        rounding_dtype=_coarsest([*ours.values(), *read]),
         masks_replayed=masks_replayed,
+    )
+
+
+def different_names(
+    ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]
+) -> tuple[str, ...]:
+    """The tensors of both runs that are not the same bit for bit."""
+    return tuple(
+        name
+        for name in ours
+        if name in theirs and _errors(ours[name], theirs[name], scale=1.0) is not None
     )
 
 
@@ -70,6 +84,12 @@ def describe(check: TapCheck) -> str:
     )
 
 
+def _coarsest(tensors: Iterable[torch.Tensor]) -> str:
+    """The floating dtype with the largest step; empty when there is none."""
+    dtypes = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    return max((torch.finfo(dtype).eps, dtype_name(dtype)) for dtype in dtypes)[1] if dtypes else ""
+
+
 def _largest(tensor: torch.Tensor) -> float:
     """The largest finite |element|; 0 when there is none."""
     finite = tensor[tensor.isfinite()]
@@ -78,12 +98,13 @@ def _largest(tensor: torch.Tensor) -> float:
 
 def _errors(ours: torch.Tensor, theirs: torch.Tensor, scale: float) -> tuple[float, float] | None:
     """Largest absolute and relative error; None when both are the same, NaN at the same places."""
-    if torch.equal(ours, theirs):
+    same_dtype = ours.dtype == theirs.dtype
+    if same_dtype and torch.equal(ours, theirs):
         return None
     one, other = ours.double(), theirs.double()
     alike = (one == other) | (one.isnan() & other.isnan())
     if alike.all():
-        return None
+        return None if same_dtype else (0.0, 0.0)
     if not (alike | (one.isfinite() & other.isfinite())).all():
         return math.inf, math.inf
     error = float((one - other).abs()[~alike].max())

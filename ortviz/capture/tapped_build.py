@@ -22,6 +22,7 @@ from ortviz.capture.inner_values import largest_accepted
 from ortviz.capture.plan import TapPlan, add_inner_values, build_plan
 from ortviz.capture.readings import Readings
 from ortviz.capture.stages import StageCollector
+from ortviz.capture.unread import Unread
 from ortviz.capture.watched_graph import WatchedGraph
 from ortviz.graphs import ModuleScopes, parse_model
 from ortviz.record import Level, Mode, Stage, TapCheck
@@ -46,7 +47,7 @@ class TappedBuilder:
     scopes: ModuleScopes
     module_names: tuple[str, ...]
 
-    def build(self, level: Level, readings: Readings) -> WatchedGraph:
+    def build(self, level: Level, readings: Readings, unread: Unread) -> WatchedGraph:
         """Build the agents that read the graph that was exported last.
 
         At the tensor level a value that makes ONNX Runtime refuse the graph is left out, and
@@ -55,6 +56,7 @@ class TappedBuilder:
         Args:
             level: What to read.
             readings: Gets it.
+            unread: What is to be left out.
 
         Raises:
             LookupError: There is no training graph.
@@ -71,6 +73,7 @@ class TappedBuilder:
         if level is Level.TENSOR:
             exported = self._stage(Stage.POST_PROCESSED)
             plan = add_inner_values(plan, exported, optimized, self.scopes)
+        plan = unread.without(plan)
         kept_apart = self._made_in(Stage.EXECUTION_MODEL)
         try:
             masked = masked_model(optimized)

@@ -27,7 +27,7 @@ from ortviz._compat.ort_private import ExecutionManager, InputKind
 from ortviz._compat.ort_repeat import ort_values
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.plan import TapPlan
-from ortviz.capture.tap_check import compare_runs
+from ortviz.capture.tap_check import compare_runs, different_names
 from ortviz.record import TapCheck
 
 
@@ -84,6 +84,9 @@ class BesideRun:
         state: Carries it from forward to backward.
         served: Outputs the user was given, copied; only while it is not known what they match.
         seen: Outputs of this run; likewise.
+        dtypes: Of its outputs. They need not be those of the outputs the user was given: under
+            autocast on a CPU, ORT's session leaves float16 out where nobody reads it.
+        different: Results that turned out not to be the same: parameters, and outputs by number.
     """
 
     watched: WatchedGraph
@@ -91,6 +94,8 @@ class BesideRun:
     state: object = field(default_factory=new_state)
     served: Mapping[str, torch.Tensor] = field(default_factory=dict)
     seen: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    dtypes: tuple[torch.dtype, ...] = ()
+    different: tuple[str, ...] = ()
 
     def forward(self, pending: PendingStep, fetches: OrtValues) -> None:
         """Run the forward of ``pending`` again, with the masks that were drawn.
@@ -109,17 +114,24 @@ class BesideRun:
         results = new_vector()
         feeds = ort_values([*pending.feeds.inputs, *masks])
         self.agent.run_forward(feeds, results, self.state)
+        outputs = as_tensors(results)
+        self.dtypes = tuple(output.dtype for output in outputs)
         if self.watched.same is None:
             # Copied: the user or kernels of the backward half may change them in place.
             self.served = _numbered([output.clone() for output in as_tensors(fetches)])
-            self.seen = _numbered([output.clone() for output in as_tensors(results)])
+            self.seen = _numbered([output.clone() for output in outputs])
 
     def backward(
-        self, manager: ExecutionManager, feeds: OrtValues, fetches: OrtValues
+        self,
+        pending: PendingStep,
+        manager: ExecutionManager,
+        feeds: OrtValues,
+        fetches: OrtValues,
     ) -> TapCheck | None:
         """Run the backward again.
 
         Args:
+            pending: The step.
             manager: ORTModule's training manager.
             feeds: The gradients that the outputs received.
             fetches: The parameter gradients that the user is given.
@@ -131,15 +143,24 @@ class BesideRun:
             RuntimeError: ORT's own error.
         """
         results = new_vector()
-        self.agent.run_backward(feeds, results, self.state)
+        wanted = [self.dtypes[place] for place in ort_private.differentiable_outputs(manager)]
+        gradients = [
+            gradient.to(dtype) for gradient, dtype in zip(as_tensors(feeds), wanted, strict=True)
+        ]
+        self.agent.run_backward(ort_values(gradients), results, self.state)
         if self.watched.same is not None:
             return None
+        ours = {**self.seen, **_by_parameter(manager, as_tensors(results))}
+        theirs = {**self.served, **_by_parameter(manager, as_tensors(fetches))}
         check = compare_runs(
-            {**self.seen, **_by_parameter(manager, as_tensors(results))},
-            {**self.served, **_by_parameter(manager, as_tensors(fetches))},
+            ours,
+            theirs,
+            read=pending.values.values(),
             masks_replayed=bool(self.watched.mask_names),
         )
         self.watched.same = check.different_count == 0
+        if not self.watched.same:
+            self.different = different_names(ours, theirs)
         return check
 
 
