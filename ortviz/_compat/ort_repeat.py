@@ -89,15 +89,17 @@ def check_shared_generator(model: onnx.ModelProto) -> None:
             )
 
 
-def masked_model(model: onnx.ModelProto) -> MaskedModel:
+def masked_model(model: onnx.ModelProto, *, user_code: bool = False) -> MaskedModel:
     """Copy a training graph so that every Dropout takes its mask from a further graph input.
 
     Args:
         model: From :func:`ortviz._compat.ort_private.optimized_model`; not changed.
+        user_code: Whether autograd Functions of the user's may be called: only where the user
+            has asked for this very run.
 
     Raises:
         NotRepeatableError: A node draws random numbers other than such a mask, or calls a
-            Python function of the user's.
+            Python function of the user's without leave.
     """
     import onnx
 
@@ -109,7 +111,7 @@ def masked_model(model: onnx.ModelProto) -> MaskedModel:
         if node.op_type in _DRAWS_A_MASK and len(node.output) > 1 and node.output[1]:
             nodes.extend(_given_mask(node))
             masks.append(node.output[1])
-        elif node.op_type in _USER_CODE:
+        elif node.op_type in _USER_CODE and not user_code:
             raise NotRepeatableError(
                 f"ORT did not run a second time: {node.op_type} ({node.name}) calls an autograd "
                 "Function of yours, which must not run more often than it does without ortviz."
@@ -135,7 +137,10 @@ def masked_model(model: onnx.ModelProto) -> MaskedModel:
 
 
 def run_once(
-    agent: Agent, feeds: Sequence[torch.Tensor], gradients: Sequence[torch.Tensor] | None
+    agent: Agent,
+    feeds: Sequence[torch.Tensor],
+    gradients: Sequence[torch.Tensor] | None,
+    differentiable: Sequence[int],
 ) -> tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor, ...]]:
     """Run forward and backward of an agent on tensors.
 
@@ -143,6 +148,9 @@ def run_once(
         agent: From :func:`ortviz._compat.ort_agents.new_training_agent`.
         feeds: One per graph input, in order; not changed.
         gradients: One per differentiable output, as ORTModule fed them; None for forward only.
+            They are cast to the dtypes of this agent's outputs, which may be others than those of
+            the plain agent: under autocast on a CPU, ORT leaves float16 out where nobody reads it.
+        differentiable: Those outputs, by number.
 
     Returns:
         All forward outputs and all backward outputs, copied.
@@ -157,7 +165,11 @@ def run_once(
     seen = tuple(tensor.clone() for tensor in as_tensors(forward))
     backward = ort_values(())
     if gradients is not None:
-        agent.run_backward(ort_values(gradients), backward, state)
+        wanted = [seen[place].dtype for place in differentiable]
+        cast_gradients = [
+            gradient.to(dtype) for gradient, dtype in zip(gradients, wanted, strict=True)
+        ]
+        agent.run_backward(ort_values(cast_gradients), backward, state)
     return seen, tuple(tensor.clone() for tensor in as_tensors(backward))
 
 

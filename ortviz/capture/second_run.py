@@ -74,6 +74,7 @@ class SecondRun:
             the one that serves steps that are not sampled.
         backward_names: Values to read in the backward half.
         model: The graph to run; the manager's own optimised model by default.
+        user_code: Whether autograd Functions of the user's may be called.
 
     Raises:
         NotRepeatableError: The graph draws other random numbers than dropout masks.
@@ -87,11 +88,13 @@ class SecondRun:
         forward_names: Sequence[str] = (),
         backward_names: Sequence[str] = (),
         model: onnx.ModelProto | None = None,
+        *,
+        user_code: bool = False,
     ) -> None:
         found = model or ort_private.optimized_model(manager)
         if found is None:
             raise LookupError("ORTModule has no training graph.")
-        masked = masked_model(found)
+        masked = masked_model(found, user_code=user_code)
         self._manager = manager
         self._mask_names = masked.mask_names
         # A mask is an input now, and no longer a value that the graph makes.
@@ -118,7 +121,12 @@ class SecondRun:
         if missing:
             raise LookupError(f"The dropout mask {missing[0]} was not read in this step.")
         inputs = [*feeds.inputs, *(masks[name] for name in self._mask_names)]
-        forward, backward = run_once(self._agent, inputs, feeds.gradients)
+        forward, backward = run_once(
+            self._agent,
+            inputs,
+            feeds.gradients,
+            ort_private.differentiable_outputs(self._manager),
+        )
         output_count = len(forward) - len(self._forward_names)
         gradient_count = len(backward) - len(self._backward_names)
         values = dict(zip(self._forward_names, forward[output_count:], strict=True))

@@ -15,12 +15,15 @@ class TapCheck:
         made: Whether it could be checked.
         reason: Why not, one sentence for a person; else empty.
         tensor_count: Outputs and parameter gradients that were compared.
-        different_count: How many of them are not the same bit for bit; NaN equals NaN.
+        different_count: How many of them are not the same bit for bit, or of another dtype; NaN
+            equals NaN.
         worst: The one with the largest relative error: a parameter's name, or ``output 0``.
         worst_dtype: Its dtype, PyTorch's name without ``torch.``.
         max_abs_error: Its largest |instrumented − plain|; infinite where only one is finite.
         max_rel_error: That divided by its largest finite |plain|, or by a ten-thousandth of the
             largest of all tensors where that is more.
+        rounding_dtype: The coarsest dtype among all tensors that were read: what both graphs do
+            in it, they may round differently.
         masks_replayed: Whether both used dropout masks, so that the plain graph drew nothing.
     """
 
@@ -32,4 +35,5 @@ class TapCheck:
     worst_dtype: str = ""
     max_abs_error: float = 0.0
     max_rel_error: float = 0.0
+    rounding_dtype: str = ""
     masks_replayed: bool = False

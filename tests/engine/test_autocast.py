@@ -106,6 +106,8 @@ def test_the_eager_side_computes_in_the_same_dtypes(tmp_path: Path) -> None:
 
     ours, theirs = dtypes(record.reference), dtypes(record.candidate)
     assert "float16" in ours.values()
+    # What ORTModule returns: its session casts nothing back that nobody reads.
+    assert theirs.pop("forward/#out0") == "float32"
     assert {site: ours[site] for site in theirs} == theirs
 
 

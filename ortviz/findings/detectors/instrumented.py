@@ -52,7 +52,7 @@ class InstrumentedDiffers(Detector):
 
 def _severity(check: TapCheck) -> Severity:
     """By how far both are apart, against what rounding explains."""
-    allowed = DEFAULT[check.worst_dtype].relative
+    allowed = DEFAULT[check.rounding_dtype or check.worst_dtype].relative
     if check.max_rel_error <= allowed:
         return Severity.INFO
     if not math.isfinite(check.max_rel_error) or check.max_rel_error > _GROSS * allowed:

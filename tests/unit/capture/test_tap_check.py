@@ -15,7 +15,7 @@ NAN = math.nan
 def test_the_same_bits_with_nan_at_the_same_places() -> None:
     one = {"output 0": torch.tensor([1.0, NAN]), "w": torch.zeros(0)}
     check = compare_runs(one, {name: value.clone() for name, value in one.items()})
-    assert check == TapCheck(made=True, tensor_count=2)
+    assert check == TapCheck(made=True, tensor_count=2, rounding_dtype="float32")
     assert "2 tensors) are bit for bit those" in describe(check)
 
 
@@ -39,6 +39,13 @@ def test_nan_on_one_side_is_infinitely_wrong() -> None:
     check = compare_runs({"a": torch.tensor([NAN])}, {"a": torch.tensor([1.0])})
     assert math.isinf(check.max_rel_error)
     assert check.different_count == 1
+
+
+def test_another_dtype_is_a_difference_and_the_coarsest_one_decides_on_rounding() -> None:
+    half = torch.tensor([1.0, 2.0], dtype=torch.float16)
+    check = compare_runs({"a": half}, {"a": half.float()}, read=[half.bfloat16(), half > 0])
+    assert (check.different_count, check.max_abs_error) == (1, 0.0)
+    assert check.rounding_dtype == "bfloat16"
 
 
 def test_why_it_was_not_made() -> None:
