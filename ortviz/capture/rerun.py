@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ortviz._compat import ort_private
+from ortviz._compat.ort_repeat import NotRepeatableError
 from ortviz.capture.assemble import assemble
 from ortviz.capture.autocast import AutocastState
 from ortviz.capture.model_info import callable_modules
@@ -168,7 +169,7 @@ def _add_ort(
     try:
         with _autocast(kept).restored():
             result = run_ort(twin, call.args, call.kwargs, call.masks, call.gradients, level)
-    except OrtvizError as error:
+    except (OrtvizError, NotRepeatableError) as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - the eager side is worth having by itself
         return f"ONNX Runtime could not run it again: {type(error).__name__}: {error}"

@@ -106,7 +106,7 @@ def run_ort(
     given = dict(zip(plan.mask_names, masks or (), strict=True))
     # A tensor that is read may keep ORT from merging operations, so what the user was given comes
     # from a graph in which none is.
-    plain = SecondRun(manager)
+    plain = SecondRun(manager, user_code=True)
     feeds = StepFeeds(fed)
     if any(gradient is not None for gradient in gradients):
         missing = any(gradient is None for gradient in gradients)
@@ -116,6 +116,7 @@ def run_ort(
         manager,
         plan.forward_names + plan.inner.forward_names,
         plan.backward_names + plan.inner.backward_names,
+        user_code=True,
     )
     values = tapped.run(_copy(feeds), given).values
     result = plain.run(feeds, given)

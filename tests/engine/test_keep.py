@@ -222,6 +222,47 @@ def test_autocast_and_bfloat16(tmp_path: Path) -> None:
         assert made.dtype == np.float32
 
 
+class Square(torch.autograd.Function):
+    """Runs as Python code in ORT's graph where this torch and ORT can do that."""
+
+    @staticmethod
+    def forward(ctx: object, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)  # type: ignore[attr-defined]
+        return x * x
+
+    @staticmethod
+    def backward(ctx: object, gradient: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        return 2 * x * gradient
+
+
+class Squared(nn.Module):
+    """Calls a custom autograd Function between two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.second = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(Square.apply(self.first(x)))
+
+
+def test_a_custom_function_runs_again(tmp_path: Path) -> None:
+    model = Squared()
+    wrapped = ortviz.wrap(model, path=tmp_path / "run.ortviz", keep=EVERYTHING, rerun=True)
+    for _ in range(3):
+        wrapped(torch.randn(8, 4)).sum().backward()
+    run = wrapped.ortviz
+    run.close()
+    step = run.steps[1]
+    again = step.rerun(model)
+    assert (again.why_no_ort, again.differing) == ("", ())
+    for each in step.kept:
+        made = again.tensor(each.site_id, each.side)
+        assert not different(made, step.tensor(each.site_id, each.side)), each
+
+
 class Noisy(nn.Module):
     """Draws random numbers that are no dropout, and counts its calls."""
 
