@@ -58,6 +58,7 @@ def table(rows: list[Row]) -> Table:
         shown.add_column(heading, justify="right" if heading in ("ratio", "bar") else "left")
     for row in rows:
         sign = "[green]✓[/]" if row.passed else "[bold red]✗[/]"
+        sign = "–" if row.ratio is None else sign
         limit = "" if row.limit is None else f"{row.limit:.3f}"
         ratio = "–" if row.ratio is None else f"{row.ratio:.3f}"
         shown.add_row(sign, row.what, ratio, limit, row.verdict, row.peer, row.detail)

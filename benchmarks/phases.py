@@ -33,7 +33,7 @@ PHASES: tuple[tuple[str, str], ...] = (
     ("watching for the loss", "ortviz.capture.loss_watch:LossWatch._leave"),
     ("the loss of the step", "ortviz.capture.observer:StepObserver._hand_over_loss"),
     ("handing over", "ortviz.session.recorder:Recorder.captured"),
-    ("comparison", "ortviz.compare:compare_step"),
+    ("comparison", "ortviz.compare.steps:Comparer.compare"),
     ("three losses", "ortviz.session.worker:step_losses"),
     ("detectors", "ortviz.session.worker:Worker._look"),
     ("writing", "ortviz.session.worker:Worker._write"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import statistics
 import subprocess
 import tempfile
@@ -33,7 +34,10 @@ SAMPLED: Mapping[str, Mapping[str, object]] = {
 }
 """Ways of sampling every step, and the arguments of ``ortviz.wrap``."""
 BAR = "tensor level, ORT's side"
-PYTHON = Path(__file__).parents[1] / ".venv-torch24" / "bin" / "python"
+ROOT = Path(__file__).parents[1]
+PYTHON_VARIABLE = "ORTVIZ_TORCH24_PYTHON"
+"""Names the Python of such an environment that lies elsewhere."""
+PYTHON = Path(os.environ.get(PYTHON_VARIABLE, ROOT / ".venv-torch24" / "bin" / "python"))
 _PEER = "what ORT's StatisticsSubscriber adds"
 _TIMEOUT_SECS = 900
 
@@ -91,7 +95,7 @@ def _multiple(way: Measured, plain: Measured) -> str:
 def _in_other_environment() -> dict[str, Measured]:
     done = subprocess.run(
         [str(PYTHON), "-m", "benchmarks.subscriber"],
-        cwd=PYTHON.parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_SECS,
