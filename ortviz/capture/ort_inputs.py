@@ -115,7 +115,8 @@ class OrtInputs:
 
     def _find(self, module: str, wanted: CallInput, taken: set[str]) -> OrtInput | None:
         if wanted.given is not None:
-            return OrtInput(self._given[wanted.given])
+            given = self._given[wanted.given].detach()
+            return OrtInput(given, needs_grad=wanted.needs_grad)
         name = self._produced(wanted) or self._entering(module, wanted, taken)
         if name is not None:
             return OrtInput(self._values[name], name, needs_grad=wanted.needs_grad)

@@ -69,7 +69,7 @@ def largest(values: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 
 class Shaped(nn.Module):
-    """Softmax as a module, glue, keyword and nested arguments, a module that is used twice."""
+    """Softmax as a module, operations between modules, odd arguments, a module used twice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,13 +78,14 @@ class Shaped(nn.Module):
         self.norm = nn.BatchNorm1d(6)
         self.act = nn.ReLU(inplace=True)
         self.pair = Pair()
+        self.offset = nn.Parameter(torch.linspace(-1, 1, 3))
         self.twice = nn.Linear(6, 6)
         self.head = nn.Linear(6, 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.act(self.norm(self.first(x)))
         y = self.soft(self.twice(y)) + self.twice(y * 2)
-        left, rest = self.pair({"a": y[:, :3], "b": [y[:, 3:]]}, scale=2.0)
+        left, rest = self.pair({"a": y[:, :3], "b": [y[:, 3:]]}, scale=2.0, offset=self.offset)
         return self.head(torch.cat([left, rest["b"]], -1))
 
 
@@ -96,10 +97,10 @@ class Pair(nn.Module):
         self.inner = nn.Linear(3, 3)
 
     def forward(
-        self, parts: dict[str, object], *, scale: float
+        self, parts: dict[str, object], *, scale: float, offset: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         a, (b,) = parts["a"], parts["b"]  # type: ignore[misc]
-        return scale * self.inner(a), {"b": torch.tanh(self.inner(b))}
+        return scale * self.inner(a) + offset**2, {"b": torch.tanh(self.inner(b))}
 
 
 SHAPED = Family("shaped", Shaped, lambda generator: torch.randn(8, 4, generator=generator))
