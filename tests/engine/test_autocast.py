@@ -194,6 +194,9 @@ def test_autocast_around_the_loss_alone(tmp_path: Path) -> None:
         assert compare_step(capture).first_divergence == {}
 
 
+@pytest.mark.skipif(
+    ensure_ortmodule().plan.custom_autograd, reason="this torch's export cannot run it either"
+)
 def test_eager_pytorch_that_cannot_run_the_model_is_no_fault_of_the_recording(
     tmp_path: Path,
 ) -> None:
