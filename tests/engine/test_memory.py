@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
@@ -24,8 +26,9 @@ pytestmark = pytest.mark.engine
 
 WARM_STEPS = 9
 """More than are kept open while they wait for a backward."""
-STEPS = 12
+STEPS = 16
 WIDTH = 256
+_LET_GO_SECS = 5.0
 STEP_BYTES = 6 * WIDTH * WIDTH * 4
 """Less than the activations of one step; all that one step leaves is several times that."""
 
@@ -49,6 +52,8 @@ class Live:
     @classmethod
     def now(cls) -> Live:
         gc.collect()
+        # What the allocator keeps for later is no leak, and more than a step's tensors.
+        ctypes.CDLL(None).malloc_trim(0)
         objects = gc.get_objects()
         tensors = [each for each in objects if type(each) in (torch.Tensor, nn.Parameter)]
         storages = {each.data_ptr(): each.untyped_storage().nbytes() for each in tensors}
@@ -140,12 +145,16 @@ def test_nothing_grows_with_the_steps(
         return Live.now()
 
     before, later = after(WARM_STEPS), after(STEPS)
-    # Less is possible: at the first look the recorder may still have held the step it had done.
+    deadline = time.monotonic() + _LET_GO_SECS
+    while later.tensor_count > before.tensor_count and time.monotonic() < deadline:
+        # The recorder's thread has written the step and is about to let it go.
+        time.sleep(0.05)
+        later = Live.now()
     assert later.tensor_count <= before.tensor_count
     assert later.tensor_bytes <= before.tensor_bytes
     assert later.own <= before.own
-    # The allocator keeps some; steps that stayed would be four times this at the end.
-    assert later.resident_bytes - before.resident_bytes < STEPS * STEP_BYTES / 4
+    # The allocator keeps some; steps that stayed would be twice this at the end.
+    assert later.resident_bytes - before.resident_bytes < STEPS * STEP_BYTES / 2
     assert not run.problems
     ortviz.unwrap(wrapped)
     gc.collect()
