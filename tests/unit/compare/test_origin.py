@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ortviz.record import Direction, ErrorOrigin, Verdict
 from tests.unit.compare.conftest import Deep
@@ -42,7 +43,7 @@ def test_the_own_error_is_named_although_an_inherited_one_comes_first():
     result = step.compare()
     assert result.first_divergence == {Direction.FORWARD: came}
     assert result.first_own_divergence == {Direction.FORWARD: born}
-    assert result[born.id].local_rel_error == np.float32(1.0) / np.float32(1.5)
+    assert result[born.id].local_rel_error == pytest.approx(1.0 / 1.5)
 
 
 def test_the_same_rule_judges_the_own_error():

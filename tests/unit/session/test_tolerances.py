@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ortviz.record import ErrorOrigin, ToleranceRule, Verdict
 from ortviz.record.store import RunReader
@@ -81,7 +82,7 @@ def test_origin_and_own_errors_are_kept(tmp_path: Path, make: Any) -> None:
         comparison = reader.comparison(0)
         found = comparison[site_id]
         assert found.origin is ErrorOrigin.HERE
-        assert found.local_abs_error == found.max_abs_error == np.float32(0.5)
+        assert found.local_abs_error == found.max_abs_error == pytest.approx(0.5)
         assert [site.id for site in comparison.first_own_divergence.values()] == [site_id]
         assert found.max_ulp_error is not None
         assert found.mismatched_fraction == 1.0
