@@ -76,6 +76,25 @@ def test_steps_can_be_walked(page):
     expect(page.get_by_test_id("failure")).to_have_count(0)
 
 
+def test_the_selected_tensor_shows_how_its_elements_are_spread(page):
+    _open(page, "traces")
+    step = page.get_by_test_id("current-step")
+    while not step.inner_text().startswith("step 2 "):
+        before = step.inner_text()
+        page.get_by_test_id("previous-step").click()
+        expect(step).not_to_have_text(before)
+    details = page.get_by_test_id("trace-details")
+    page.locator('[data-testid="trace-row"][data-site="forward/head#out0"]').click()
+    figure = details.get_by_test_id("histogram")
+    expect(figure.locator("path")).to_have_count(2)
+    expect(figure).to_have_attribute("title", re.compile(r"ORT: 448 elements from −0\.2500"))
+    expect(details).to_contain_text("L2")
+    # A site of which none was kept has none.
+    page.locator('[data-testid="trace-row"][data-site="forward/norm#out0"]').click()
+    expect(details).to_have_attribute("data-site", "forward/norm#out0")
+    expect(figure).to_have_count(0)
+
+
 def test_netron_draws_the_graph_from_the_file(page):
     _open(page, "graph")
     frame = page.get_by_test_id("netron-frame")
