@@ -40,10 +40,11 @@ class Readings:
         if self.pending is None:
             return
         kept = len(names) - len(plan.inner.forward_names)
-        self.pending.values.update(
-            (name, tensor.clone() if name in plan.overwritten else tensor)
-            for name, tensor in zip(names[:kept], tensors[:kept], strict=True)
-        )
+        with half_the_threads():
+            self.pending.values.update(
+                (name, tensor.clone() if name in plan.overwritten else tensor)
+                for name, tensor in zip(names[:kept], tensors[:kept], strict=True)
+            )
         self._unreduced += zip(names[kept:], tensors[kept:], strict=True)
 
     def backward(self, plan: TapPlan, tensors: Sequence[torch.Tensor]) -> None:
