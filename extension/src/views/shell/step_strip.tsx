@@ -23,7 +23,6 @@ export function StepStrip() {
     <header class="ov-strip" data-testid="strip">
       <div class="ov-strip-title">
         <RunName run={store.run.data.value} />
-        <RankChoice />
         <span class="ov-strip-step" data-testid="current-step" title={sampledText(step, sampled)}>
           {shownStepText(summary, step)}
           {sampledText(step, sampled) && ` · sampled ${sampled}`}
@@ -44,7 +43,14 @@ export function StepStrip() {
 }
 
 function RunName({ run }: { run: Answer<"run"> | null }) {
-  if (run === null) return <strong>…</strong>;
+  if (run === null) {
+    return (
+      <span class="ov-strip-name">
+        <strong>…</strong>
+        <RankChoice />
+      </span>
+    );
+  }
   const versions = run.versions.map((pair) => pair.join(" ")).join(", ");
   const eager = run.engine === "eager";
   return (
@@ -55,6 +61,7 @@ function RunName({ run }: { run: Answer<"run"> | null }) {
           eager only
         </span>
       )}
+      <RankChoice />
     </span>
   );
 }
