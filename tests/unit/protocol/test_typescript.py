@@ -81,6 +81,24 @@ def test_generate():
     assert "/**" + rest == EXPECTED
 
 
+def test_a_type_that_extends_another():
+    source = '''
+class Ranked(TypedDict, total=False):
+    rank: int
+
+
+class Step(Ranked):
+    step: int
+
+
+class Nothing(Ranked):
+    """Nothing more."""
+'''
+    text = generate(source)
+    assert "export interface Step extends Ranked {\n  step: number;\n}" in text
+    assert "/** Nothing more. */\nexport type Nothing = Ranked;" in text
+
+
 @pytest.mark.parametrize("annotation", ["tuple[int, ...]", "dict[int, str]", "Literal[1.5]"])
 def test_types_without_counterpart_are_refused(annotation):
     source = f"class Row(TypedDict):\n    field: {annotation}\n"

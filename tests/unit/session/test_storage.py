@@ -12,6 +12,8 @@ from ortviz.session.storage import (
     default_path,
     file_stem,
     free_path,
+    new_stamp,
+    of_rank,
 )
 
 
@@ -27,6 +29,15 @@ def test_default_path_is_below_the_working_directory_or_where_the_variable_says(
     assert default_path("a") != default_path("a")
     monkeypatch.setenv("ORTVIZ_RUNS", str(tmp_path / "elsewhere"))
     assert default_path("a").parent == tmp_path / "elsewhere"
+
+
+def test_each_process_of_a_training_has_its_own_file(tmp_path: Path) -> None:
+    stamp = new_stamp()
+    path = default_path("net", stamp)
+    assert default_path("net", stamp) == path
+    assert of_rank(path, 0, 1) == path
+    assert of_rank(path, 1, 2).name == f"net-{stamp}.rank1.ortviz"
+    assert of_rank(tmp_path / "a.b.ortviz", 3, 4) == tmp_path / "a.b.rank3.ortviz"
 
 
 @pytest.mark.parametrize(("name", "stem"), [("", "run"), ("../x", "x"), ("größe", "größe")])
