@@ -58,6 +58,7 @@ def assemble(
         notes=tuple(dict.fromkeys(pending.notes + _randomness(shadow) + level_notes(pending))),
         autocast=_autocast(pending),
         drew_differently=" ".join(_randomness(shadow)),
+        undrawn_count=_undrawn(shadow),
         unseen_changes=pending.unseen_changes,
         functions=shadow.functions if shadow else (),
         tap_check=pending.tap_check,
@@ -175,6 +176,13 @@ def _autocast(pending: PendingStep) -> str:
     """The dtype on the device the model ran on."""
     device = pending.outputs[0].device.type if pending.outputs else "cpu"
     return pending.autocast.on(device) if pending.autocast else ""
+
+
+def _undrawn(shadow: ShadowRun | None) -> int:
+    """How many module outputs were there before anything was drawn differently."""
+    if shadow is None or shadow.first_draw is None:
+        return 0
+    return sum(len(call.outputs) for call in shadow.trace.calls[: shadow.first_draw])
 
 
 def _randomness(shadow: ShadowRun | None) -> list[str]:

@@ -27,6 +27,9 @@ class DropoutReplay(TorchDispatchMode):
         unmatched_count: Draws for which no mask of the same shape was left.
         other_random_ops: Names of other random operations that ran; their results cannot be
             the same on both sides.
+        calls: Where the module calls that have returned are gathered.
+        first_draw: How many of those there were at the first draw that ORT did not make; None
+            while there is none.
     """
 
     def __init__(self, masks: Sequence[torch.Tensor]) -> None:
@@ -35,6 +38,8 @@ class DropoutReplay(TorchDispatchMode):
         self.used: list[torch.Tensor] = []
         self.unmatched_count = 0
         self.other_random_ops: set[str] = set()
+        self.calls: Sequence[object] = ()
+        self.first_draw: int | None = None
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -53,7 +58,12 @@ class DropoutReplay(TorchDispatchMode):
                 return values * mask * scale, mask
         elif torch.Tag.nondeterministic_seeded in func.tags:
             self.other_random_ops.add(str(func).removeprefix("aten."))
+            self._drawn()
         return func(*args, **kwargs)
+
+    def _drawn(self) -> None:
+        if self.first_draw is None:
+            self.first_draw = len(self.calls)
 
     def _next(self, shape: torch.Size) -> torch.Tensor | None:
         for index, mask in enumerate(self._masks):
@@ -61,4 +71,5 @@ class DropoutReplay(TorchDispatchMode):
                 self.used.append(self._masks.pop(index))
                 return self.used[-1]
         self.unmatched_count += 1
+        self._drawn()
         return None

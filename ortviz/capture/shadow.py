@@ -42,6 +42,8 @@ class ShadowRun:
         seconds: Wall time so far, hooks included.
         unmatched_dropout_count: Dropout draws for which ORT gave no mask.
         other_random_ops: Further random operations; not the same on both sides.
+        first_draw: How many calls had returned when the first draw was made that is not the same
+            on both sides; None where all are.
         parameter_grads: By name, in the order in which the backward made them; those without a
             gradient last.
         masks: Dropout masks in the order in which the forward used them.
@@ -54,6 +56,7 @@ class ShadowRun:
     seconds: float
     unmatched_dropout_count: int = 0
     other_random_ops: frozenset[str] = frozenset()
+    first_draw: int | None = None
     parameter_grads: Mapping[str, torch.Tensor | None] = field(default_factory=dict)
     masks: Sequence[torch.Tensor] = ()
     functions: tuple[FunctionCall, ...] = ()
@@ -189,6 +192,8 @@ def run_forward(
         mode,
         replay or nullcontext(),
     ):
+        if replay is not None:
+            replay.calls = trace.calls
         result = module(*own_args, **own_kwargs)
     return ShadowRun(
         trace=trace,
@@ -197,6 +202,7 @@ def run_forward(
         seconds=perf_counter() - begun,
         unmatched_dropout_count=replay.unmatched_count if replay else 0,
         other_random_ops=frozenset(replay.other_random_ops) if replay else frozenset(),
+        first_draw=replay.first_draw if replay else None,
         masks=masks,
     )
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ortviz.compare.floors import Floor
 from ortviz.compare.tolerances import Tolerance
 
 FLOORS_ALLOWED = 8.0
@@ -53,7 +54,7 @@ def allowance(
     source: str,
     scale: float,
     terms: float = 0.0,
-    noise_floor: float | None = None,
+    noise_floor: Floor | None = None,
 ) -> Allowance:
     """Weigh what allows an error at a site.
 
@@ -62,12 +63,11 @@ def allowance(
         source: Where that comes from, a phrase for a person.
         scale: Largest |reference| of the tensor.
         terms: Size of the terms a gradient is a sum of; 0 for what is no gradient.
-        noise_floor: Largest honest error seen here, in the tensor's own unit; None where it was
-            not measured.
+        noise_floor: Largest honest error seen here; None where it was not measured.
     """
     plain = tolerance.relative * scale
     best = Allowance(plain, tolerance.relative, source, plain)
-    floor = noise_floor or 0.0
+    floor = noise_floor.error if noise_floor else 0.0
     if tolerance.absolute > best.error:
         best = Allowance(tolerance.absolute, _ratio(tolerance.absolute, scale), source, plain)
     if tolerance.zero_gradient * terms > best.error:
@@ -82,8 +82,11 @@ def allowance(
         error = FLOORS_ALLOWED * floor
         reason = f"{FLOORS_ALLOWED:g} times its noise floor of {floor:.3g}"
         beyond = (
-            f"Ill-conditioned here: an honest run is itself off by up to {floor:.3g}, more than "
-            f"{source} expects."
+            f"ORT is not steady here: two runs on the same inputs lie up to {floor:.3g} apart, "
+            f"more than {source} expects."
+            if noise_floor and noise_floor.unsteady
+            else f"Ill-conditioned here: eager PyTorch itself is off by up to {floor:.3g} from "
+            f"float64, more than {source} expects."
         )
         best = Allowance(error, _ratio(error, scale), reason, plain, beyond)
     return best

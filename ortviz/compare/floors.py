@@ -25,10 +25,30 @@ from ortviz.compare.blocks import largest_difference
 from ortviz.record import StepCapture
 
 
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The noise floor of a site in one step.
+
+    Attributes:
+        error: In the tensor's own unit.
+        unsteady: Whether it is two runs of ORT that lie so far apart.
+    """
+
+    error: float
+    unsteady: bool = False
+
+
 @dataclass(slots=True)
 class _Largest:
     error: float = 0.0
     relative: float | None = None
+    unsteady: bool = False
+
+    def take(self, floor: Floor, scale: float) -> None:
+        if floor.error > self.error:
+            self.error, self.unsteady = floor.error, floor.unsteady
+        if scale > 0.0:
+            self.relative = max(self.relative or 0.0, floor.error / scale)
 
 
 class NoiseFloors:
@@ -48,7 +68,7 @@ class NoiseFloors:
         reference: NDArray[Any],
         candidate: NDArray[Any],
         scale: float,
-    ) -> float | None:
+    ) -> Floor | None:
         """Take in what a step says of a site, and give the floor there in this step.
 
         Args:
@@ -59,35 +79,33 @@ class NoiseFloors:
             scale: Largest |reference|.
 
         Returns:
-            In the tensor's own unit; None where it was never measured.
+            None where it was never measured.
         """
         known = self._largest.get(site_id)
         if capture.repeat_values or capture.wide_values:
-            error = _measured(site_id, capture, reference, candidate)
-            if error is not None:
+            measured = _measured(site_id, capture, reference, candidate)
+            if measured is not None:
                 known = self._largest.setdefault(site_id, _Largest())
-                known.error = max(known.error, error)
-                if scale > 0.0:
-                    known.relative = max(known.relative or 0.0, error / scale)
+                known.take(measured, scale)
         if known is None:
             return None
         if known.relative is None or scale == 0.0:
-            return known.error
-        return min(known.error, known.relative * scale)
+            return Floor(known.error, known.unsteady)
+        return Floor(min(known.error, known.relative * scale), known.unsteady)
 
 
 def _measured(
     site_id: str, capture: StepCapture, reference: NDArray[Any], candidate: NDArray[Any]
-) -> float | None:
+) -> Floor | None:
     pairs = (
-        (candidate, capture.repeat_values.get(site_id)),
-        (reference, capture.wide_values.get(site_id)),
+        (candidate, capture.repeat_values.get(site_id), True),
+        (reference, capture.wide_values.get(site_id), False),
     )
-    errors = [
-        error
-        for values, again in pairs
+    floors = [
+        Floor(error, unsteady)
+        for values, again, unsteady in pairs
         if again is not None
         and again.shape == values.shape
         and (error := largest_difference(values, again)) is not None
     ]
-    return max(errors, default=None)
+    return max(floors, key=lambda floor: floor.error, default=None)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ortviz.compare.allowance import Allowance, allowance
 from ortviz.compare.blocks import largest_difference
-from ortviz.compare.floors import NoiseFloors
+from ortviz.compare.floors import Floor, NoiseFloors
 from ortviz.compare.overrides import RuleBook
 from ortviz.compare.pairing import CANDIDATE, REFERENCE, only_one_side, why_not
 from ortviz.compare.scales import GradientScales
@@ -18,6 +18,7 @@ from ortviz.compare.values import ValueComparison, error_ratio, is_divergent, ju
 from ortviz.record import (
     Direction,
     ErrorOrigin,
+    Site,
     SiteComparison,
     SiteRecord,
     StepCapture,
@@ -47,6 +48,7 @@ class StepContext:
         rules: What is allowed.
         floors: What was measured so far; this step's measurements are added.
         scales: Sizes of the step's gradients.
+        drawn: Sites that follow from what the two sides drew differently.
         scans: What passes over pairs of arrays have found. A container returns the very tensor
             its last child returned, which need not be gone through twice.
     """
@@ -55,6 +57,7 @@ class StepContext:
     rules: RuleBook
     floors: NoiseFloors
     scales: GradientScales
+    drawn: frozenset[Site] = frozenset()
     scans: dict[_Key, Scan] = field(default_factory=dict)
 
     def scan(self, reference: NDArray[Any], candidate: NDArray[Any], dtype: str) -> Scan:
@@ -99,7 +102,7 @@ def compare_site(
         # Under autocast a float32 tensor, a weight's gradient above all, is made of rounded ones.
         judged_as = context.rules.table.looser(dtype, capture.record.autocast)
     found = _Pair(reference, site_id, ours, theirs, dtype, judged_as, context).compare()
-    if found.verdict is Verdict.DIVERGENT and capture.record.drew_differently:
+    if found.verdict is Verdict.DIVERGENT and site in context.drawn:
         reason = capture.record.drew_differently
         found = replace(found, verdict=Verdict.NOT_COMPARABLE, reason=reason)
     if their_dtype != reference.stats.dtype:
@@ -140,19 +143,21 @@ class _Pair:
         values = judge(found, self.reference, self.candidate, allowed)
         # Not asdict, which copies every value deeply.
         measured = {name: getattr(values, name) for name in _VALUE_FIELDS}
-        result = SiteComparison(site, **measured, noise_floor=floor)
+        result = SiteComparison(
+            site, **measured, noise_floor=None if floor is None else floor.error
+        )
         if site.slot == _COUNTER and site.direction is Direction.BUFFER:
             return _counter(result)
         if result.verdict is Verdict.DIVERGENT:
             result = replace(result, reason=f"{result.reason} {self._farther()}".strip())
         return self._with_origin(result, floor)
 
-    def _allowance(self, scale: float, floor: float | None) -> Allowance:
+    def _allowance(self, scale: float, floor: Floor | None) -> Allowance:
         tolerance, source = self.context.rules.tolerance(self.seen.site, self.judged_as)
         terms = self.context.scales.at(self.seen)
         return allowance(tolerance, source, scale, terms, floor)
 
-    def _with_origin(self, result: SiteComparison, floor: float | None) -> SiteComparison:
+    def _with_origin(self, result: SiteComparison, floor: Floor | None) -> SiteComparison:
         """Hold ORT's value against what eager PyTorch makes of ORT's own input."""
         local = self.context.capture.local_values.get(self.site_id)
         if local is None or local.shape != self.candidate.shape:

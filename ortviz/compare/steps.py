@@ -12,11 +12,14 @@ from ortviz.compare.scales import GradientScales
 from ortviz.compare.site import StepContext, compare_site
 from ortviz.compare.tolerances import DEFAULT, ToleranceTable
 from ortviz.record import (
+    Direction,
     ErrorOrigin,
     Problem,
+    Site,
     SiteComparison,
     StepCapture,
     StepComparison,
+    StepRecord,
     ToleranceRule,
     Verdict,
 )
@@ -55,7 +58,9 @@ class Comparer:
             Sites in the eager side's order, ORT-only ones at the end.
         """
         record = capture.record
-        context = StepContext(capture, self._rules, self._floors, GradientScales.of(capture))
+        context = StepContext(
+            capture, self._rules, self._floors, GradientScales.of(capture), _drawn(record)
+        )
         candidates = {seen.site: seen for seen in record.candidate}
         compared = [
             compare_site(reference, candidates.get(reference.site), context)
@@ -83,6 +88,16 @@ def compare_step(capture: StepCapture, tolerances: ToleranceTable = DEFAULT) -> 
         tolerances: What counts as rounding.
     """
     return Comparer(tolerances=tolerances).compare(capture)
+
+
+def _drawn(record: StepRecord) -> frozenset[Site]:
+    """What follows from random draws that are not the same on both sides."""
+    if not record.drew_differently:
+        return frozenset()
+    outputs = [seen for seen in record.reference if seen.site.direction is Direction.FORWARD]
+    outputs.sort(key=lambda seen: seen.order)
+    before = {seen.site for seen in outputs[: record.undrawn_count]}
+    return frozenset(seen.site for seen in record.reference) - before
 
 
 def _ort_only(capture: StepCapture) -> list[SiteComparison]:

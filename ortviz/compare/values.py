@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ortviz.compare.allowance import Allowance, allowance
 from ortviz.compare.blocks import count_mismatched
+from ortviz.compare.floors import Floor
 from ortviz.compare.scan import Scan, scan
 from ortviz.compare.tolerances import DEFAULT, ToleranceTable
 from ortviz.record import Verdict
@@ -72,7 +73,11 @@ def compare_values(
     """
     found = scan(reference, candidate, dtype)
     allowed = allowance(
-        tolerances[dtype], tolerances.name(dtype), found.scale, direction_scale, noise_floor
+        tolerances[dtype],
+        tolerances.name(dtype),
+        found.scale,
+        direction_scale,
+        None if noise_floor is None else Floor(noise_floor),
     )
     return judge(found, reference, candidate, allowed)
 

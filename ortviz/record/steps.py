@@ -240,6 +240,8 @@ class StepRecord:
             ``float16``; empty when it was off.
         drew_differently: Why what the two sides drew at random is not the same; empty when it is,
             or when nothing was drawn.
+        undrawn_count: So many of the eager side's first module outputs were made before that was
+            drawn, and can be compared all the same.
         unseen_changes: How the call differs from the one ORT's graph was exported for, where
             ORTModule did not look and ran the old graph; phrases for a person.
         functions: Custom autograd Functions that were called; looked for in some steps only.
@@ -259,6 +261,7 @@ class StepRecord:
     autocast: str = ""
     unseen_changes: tuple[str, ...] = ()
     drew_differently: str = ""
+    undrawn_count: int = 0
     functions: tuple[FunctionCall, ...] = ()
     tap_check: TapCheck | None = None
 

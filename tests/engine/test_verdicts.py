@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ import torch
 from torch import nn
 
 import ortviz
+from ortviz.capture import finish, wrap_module
 from ortviz.compare import Comparer
 from ortviz.errors import WrapError
 from ortviz.record import Direction, Verdict
 from ortviz.session.run import Run
 from tests.engine.families import FAMILIES, Family
+from tests.engine.sinks import ListSink
 from tests.engine.test_deep import train
 
 pytestmark = pytest.mark.engine
@@ -41,6 +44,44 @@ def test_an_honest_step_is_rounding_and_nothing_is_born_in_it(
                 assert one.local_rel_error is None or one.local_rel_error <= one.tolerance
         floors = [one for one in measured if one.noise_floor is not None]
         assert floors, "no noise floor was measured"
+
+
+class DrawsInVain(nn.Module):
+    """Its second draw is thrown away, so ORT, which prunes it, has no mask for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = nn.Linear(4, 4)
+        self.drop = nn.Dropout(0.5)
+        self.after = nn.Linear(4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = self.drop(self.before(x))
+        nn.functional.dropout(hidden, 0.5)
+        return self.after(hidden)
+
+
+def test_what_is_computed_before_a_draw_that_differs_is_compared(tmp_path: Path) -> None:
+    sink = ListSink()
+    wrapped = wrap_module(DrawsInVain(), sink, name="m", every=1, save_dir=tmp_path)
+    wrapped(torch.randn(8, 4)).sum().backward()
+    finish(wrapped)
+    (capture,) = sink.captures
+    assert "could not use ORT's masks" in capture.record.drew_differently
+    assert capture.record.undrawn_count == 2
+    assert Comparer().compare(capture).first_divergence == {}
+    for module, verdict in (
+        ("before", Verdict.DIVERGENT),
+        ("drop", Verdict.DIVERGENT),
+        ("after", Verdict.NOT_COMPARABLE),
+    ):
+        values = dict(capture.candidate_values)
+        site_id = f"forward/{module}#out0"
+        values[site_id] = values[site_id] + 1
+        # The step may have been looked into deeply; in the second run the error would be there too.
+        again = values if capture.repeat_values else {}
+        spoilt = Comparer().compare(replace(capture, candidate_values=values, repeat_values=again))
+        assert spoilt[site_id].verdict is verdict
 
 
 def record(path: Path, **options: object) -> Run:

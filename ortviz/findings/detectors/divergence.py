@@ -68,7 +68,9 @@ class FirstDivergence(Detector):
         self, record: StepRecord, comparison: StepComparison, found: SiteComparison
     ) -> Finding:
         site = found.site
-        random = [note for note in record.notes if "not comparable" in note]
+        # Runs that say what was drawn differently call nothing divergent that follows from it.
+        told_apart = bool(record.drew_differently)
+        random = [] if told_apart else [n for n in record.notes if "not comparable" in n]
         born_here = found.origin is ErrorOrigin.HERE
         cause = None if born_here else _cause(comparison, site)
         # What follows from something earlier is told where it is seen, not where it passed through.

@@ -49,8 +49,19 @@ def test_an_ill_conditioned_site_is_rounding_and_says_so():
     assert found.tolerance == pytest.approx(FLOORS_ALLOWED * 1e-3)
     assert found.tolerance_reason == "8 times its noise floor of 0.001"
     assert found.reason == (
-        "Ill-conditioned here: an honest run is itself off by up to 0.001, more than rounding of "
-        "float32 expects."
+        "Ill-conditioned here: eager PyTorch itself is off by up to 0.001 from float64, more than "
+        "rounding of float32 expects."
+    )
+
+
+def test_runs_of_ort_that_lie_apart_are_no_matter_of_conditioning():
+    step = Deep()
+    again = ONE + np.float32(0.25)
+    site = step.add("fc", ONE, off(0.5), repeat=again, wide=ONE.astype(np.float64) + 0.125)
+    found = step.compare()[site.id]
+    assert found.verdict is Verdict.ROUNDING
+    assert found.reason.startswith(
+        "ORT is not steady here: two runs on the same inputs lie up to 0.25 apart"
     )
 
 

@@ -268,3 +268,31 @@ def test_under_autocast_more_is_rounding_but_ulp_are_those_of_the_tensors_dtype(
     assert (found.verdict, found.tolerance) == (Verdict.ROUNDING, 4e-2)
     assert found.tolerance_reason == "rounding of bfloat16"
     assert found.max_ulp_error == 2**13
+
+
+def drawn(undrawn_count: int) -> dict[str, Verdict]:
+    build = Builder()
+    for name in ("a", "b"):
+        build.add(name, ONE, TWO)
+    build.add("a", ONE, TWO, Direction.BACKWARD)
+    record = StepRecord(
+        7,
+        Mode.TRAINING,
+        False,
+        tuple(build.sides[0]),
+        tuple(build.sides[1]),
+        drew_differently="Dice.",
+        undrawn_count=undrawn_count,
+    )
+    result = compare_step(StepCapture(record, *build.values))
+    assert all(one.reason == "Dice." for one in result.sites if one.verdict is not DIVERGENT)
+    return {f"{one.site.direction.value} {one.site.module}": one.verdict for one in result.sites}
+
+
+DIVERGENT, UNKNOWN = Verdict.DIVERGENT, Verdict.NOT_COMPARABLE
+
+
+def test_what_was_there_before_anything_was_drawn_can_be_compared():
+    assert drawn(0) == {"forward a": UNKNOWN, "forward b": UNKNOWN, "backward a": UNKNOWN}
+    assert drawn(1) == {"forward a": DIVERGENT, "forward b": UNKNOWN, "backward a": UNKNOWN}
+    assert drawn(2) == {"forward a": DIVERGENT, "forward b": DIVERGENT, "backward a": UNKNOWN}
