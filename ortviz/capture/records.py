@@ -105,13 +105,16 @@ class SideBuilder:
             arrives = site.direction is Direction.BACKWARD and not site.module
             unknown = -1 if arrives and not site.is_inner else 1 << 30
             known = order.get(record.value_name, unknown)
-            return _DIRECTIONS.index(site.direction), known
+            return _RANKS[site.direction], known
 
         placed = sorted(self.records, key=place)
-        return tuple(replace(record, order=index) for index, record in enumerate(placed))
+        return tuple(
+            record if record.order == index else replace(record, order=index)
+            for index, record in enumerate(placed)
+        )
 
 
-_DIRECTIONS = list(Direction)
+_RANKS = {direction: rank for rank, direction in enumerate(Direction)}
 
 
 def parameter_site(direction: Direction, name: str) -> Site:

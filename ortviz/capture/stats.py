@@ -59,13 +59,18 @@ def _by_kernels(loops: Kernels, code: int, tensor: torch.Tensor) -> TensorStats:
         # Another order of the elements gives the same numbers, but another first one.
         dense = tensor.detach().contiguous()
         first = loops.describe(dense.data_ptr(), count, code).first_nonfinite
-    nonfinite = found.nan_count + found.posinf_count + found.neginf_count
-    some = count > nonfinite
-    shape = tuple(tensor.shape)
+    shape, name = tuple(tensor.shape), _NAMES[tensor.dtype]
+    if first < 0 < count:
+        # Nearly every tensor, and a step has hundreds.
+        return TensorStats(
+            shape, name, count, found.minimum, found.maximum, found.mean, found.std,
+            found.l2_norm, found.zero_count, 0, 0, 0, None,
+        )  # fmt: skip
+    some = count > found.nan_count + found.posinf_count + found.neginf_count
     firsts = _firsts(dense, (found.nan_count, found.posinf_count, found.neginf_count), first)
     return TensorStats(
         shape,
-        _NAMES[tensor.dtype],
+        name,
         count,
         found.minimum if some else None,
         found.maximum if some else None,
