@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ortviz.capture.stats import dtype_name, host_values
+from ortviz.capture.stats import dtype_name, host_copy
 from ortviz.capture.trees import tensors_in
 from ortviz.errors import CaptureError
 from ortviz.record import (
@@ -155,7 +155,7 @@ def start_values(
 
 def raw_copy(tensor: torch.Tensor) -> RawTensor:
     """A copy on the host that shares nothing with the tensor."""
-    return RawTensor(host_values(tensor.detach().clone()), dtype_name(tensor.dtype))
+    return RawTensor(host_copy(tensor), dtype_name(tensor.dtype))
 
 
 def _tree(value: object, tensors: dict[str, RawTensor]) -> ArgumentTree:

@@ -144,13 +144,15 @@ def test_a_rerun_in_the_middle_does_not_disturb_training(tmp_path: Path, family:
         assert torch.equal(value, second.state_dict()[name]), name
 
 
-def test_kept_steps_do_not_disturb_training(tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", ["module", "tensor"])
+@pytest.mark.parametrize("family", ["dropout", "cnn_batchnorm", "transformer"])
+def test_kept_steps_do_not_disturb_training(tmp_path: Path, family: str, level: str) -> None:
     torch.manual_seed(3)
-    plain = BY_NAME["dropout"].build()
+    plain = BY_NAME[family].build()
     kept = copy.deepcopy(plain)
-    train(plain, "dropout", steps=5, path=tmp_path / "a.ortviz", every=100)
-    options = {"keep": EVERYTHING, "histograms": EVERYTHING, "rerun": True}
-    train(kept, "dropout", steps=5, path=tmp_path / "b.ortviz", **options)
+    train(plain, family, steps=5, path=tmp_path / "a.ortviz", every=100)
+    options = {"keep": EVERYTHING, "histograms": EVERYTHING, "rerun": True, "level": level}
+    train(kept, family, steps=5, path=tmp_path / "b.ortviz", **options)
     for name, value in plain.state_dict().items():
         assert torch.equal(value, kept.state_dict()[name]), name
 
