@@ -11,7 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+import ortviz
 from ortviz.capture import finish, wrap_module
+from ortviz.errors import OrtvizError, WrapError
 from ortviz.record import StepCapture, Verify
 from tests.engine.families import BY_NAME, FAMILIES, Family, mlp, prediction
 from tests.engine.sinks import ListSink
@@ -201,6 +203,28 @@ def test_never_looks_only_on_request(tmp_path: Path) -> None:
     sink.verify = {2}
     train(BY_NAME["mlp"], tmp_path, steps=4, verify=Verify.NEVER, sink=sink)
     assert deep_steps(sink) == [2]
+
+
+def test_a_run_is_asked_for_a_deep_look(tmp_path: Path) -> None:
+    wrapped = ortviz.wrap(mlp(), verify="never", path=tmp_path / "run.ortviz")
+    run = wrapped.ortviz
+    for step in range(3):
+        if step == 1:
+            run.verify_next()
+        wrapped(torch.randn(8, 4)).square().mean().backward()
+    run.close()
+    assert not run.problems, run.problems
+    seen = [run.steps[step].compare()["parameter_grad/0#weight"] for step in range(3)]
+    assert seen[0].noise_floor is None
+    assert seen[1].noise_floor is not None
+    assert [each.local_abs_error is not None for each in seen] == [False, True, False]
+    with pytest.raises(OrtvizError, match="has ended"):
+        run.verify_next()
+
+
+def test_there_are_three_ways_to_verify() -> None:
+    with pytest.raises(WrapError, match="verify='often'"):
+        ortviz.wrap(mlp(), verify="often")
 
 
 def test_a_new_export_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

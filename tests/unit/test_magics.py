@@ -249,6 +249,7 @@ def test_together_with_another_cell_magic(notebook: Any, order: str) -> None:
         ("model --every two", "argument --every: 'two' is not a whole number from 1 up"),
         ("model --every 0", "argument --every: '0' is not a whole number from 1 up"),
         ("model --level all", "argument --level: There is no level 'all'"),
+        ("model --verify often", "argument --verify: There is no verify='often'"),
         ("model 'open", "cannot read"),
         ("model --keep blocks.0", "keep='blocks.0' matches no site"),
         ("model --keep-bytes none", "'none' is not a whole number from 1 up"),

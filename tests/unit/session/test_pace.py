@@ -51,6 +51,18 @@ def test_every_nth_step_is_due_unless_paused_and_one_can_be_asked_for() -> None:
     assert sampling.is_due(40)
 
 
+def test_a_step_to_look_into_is_sampled_and_asked_for_once() -> None:
+    sampling = Sampling(100)
+    assert not sampling.takes_verify()
+    sampling.pause()
+    sampling.verify_next()
+    assert sampling.is_due(3)
+    sampling.took()
+    assert sampling.takes_verify()
+    assert not sampling.takes_verify()
+    assert not sampling.is_due(4)
+
+
 def test_a_request_stays_until_a_step_was_really_taken() -> None:
     sampling = Sampling(100)
     sampling.sample_next()
