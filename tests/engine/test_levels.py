@@ -1,73 +1,24 @@
-"""The tensor level: every floating tensor of ORT's training graph, named and undisturbed."""
+"""The tensor level: every floating tensor of ORT's training graph, under its module's name."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 
-from ortviz._compat import ensure_ortmodule, ort_private
-from ortviz._compat.ort_repeat import NotRepeatableError
+from ortviz._compat import ort_private
 from ortviz.capture import finish, wrap_module
 from ortviz.capture.tapped_build import TappedBuilder
 from ortviz.compare import compare_step
-from ortviz.findings import FindingsEngine
-from ortviz.record import (
-    Direction,
-    Level,
-    Severity,
-    SiteRecord,
-    SiteStatus,
-    StepCapture,
-    Verdict,
-)
-from tests.engine.families import BY_NAME, FAMILIES, Family, prediction
+from ortviz.record import Direction, Level, SiteStatus, StepCapture, Verdict
+from tests.engine.families import BY_NAME, FAMILIES, Family
+from tests.engine.levels import Naming, captured, inner, ordinary, record
 from tests.engine.sinks import ListSink
 
 pytestmark = pytest.mark.engine
-
-
-def record(
-    model: nn.Module,
-    batch: Callable[[torch.Generator], torch.Tensor],
-    folder: Path,
-    level: Level = Level.TENSOR,
-    count: int = 2,
-) -> tuple[nn.Module, ListSink]:
-    """Wrap, train a few steps without an optimiser, and hand everything over."""
-    sink = ListSink()
-    wrapped = wrap_module(model, sink, name="m", every=1, save_dir=folder, level=level)
-    generator = torch.Generator().manual_seed(2)
-    for _ in range(count):
-        prediction(wrapped(batch(generator))).pow(2).sum().backward()
-    finish(wrapped)
-    assert not sink.problems, sink.problems
-    assert len(sink.captures) == count
-    return wrapped, sink
-
-
-def inner(capture: StepCapture) -> dict[str, SiteRecord]:
-    """ORT's records of forward and backward values that are no module outputs, by site."""
-    return {
-        seen.site.id: seen
-        for seen in capture.record.candidate
-        if seen.site.direction in (Direction.FORWARD, Direction.BACKWARD)
-        and not seen.site.slot.removeprefix("out").isdecimal()
-    }
-
-
-def captured(capture: StepCapture) -> dict[str, SiteRecord]:
-    return {
-        seen.site.id: seen
-        for seen in capture.record.candidate
-        if seen.status is SiteStatus.CAPTURED
-    }
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -188,155 +139,10 @@ def test_values_are_what_pytorch_computes(tmp_path: Path) -> None:
         assert stats.l2_norm == pytest.approx(float(value.double().norm()), rel=1e-5)
 
 
-@pytest.mark.parametrize("level", list(Level), ids=str)
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_gradients_are_those_of_plain_ortmodule(
-    family: Family, level: Level, tmp_path: Path
-) -> None:
-    def grads(watched: bool) -> list[torch.Tensor]:
-        torch.manual_seed(3)
-        api = ensure_ortmodule()
-        model = family.build()
-        sink = ListSink(every=2)
-        wrapped = (
-            wrap_module(model, sink, name="m", every=2, save_dir=tmp_path, level=level)
-            if watched
-            else api.ORTModule(model)
-        )
-        optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.05)
-        generator = torch.Generator().manual_seed(5)
-        seen = []
-        for _ in range(5):
-            optimizer.zero_grad()
-            prediction(wrapped(family.batch(generator))).pow(2).mean().backward()
-            seen += [p.grad.clone() for p in wrapped.parameters() if p.grad is not None]
-            optimizer.step()
-        if watched:
-            finish(wrapped)
-            assert not sink.problems
-            checks = [capture.record.tap_check for capture in sink.captures]
-            assert [check is not None for check in checks] == [True, False, False]
-            assert checks[0] is not None
-            assert checks[0].made
-            assert checks[0].tensor_count > 3
-        return seen
-
-    for plain, ours in itertools.zip_longest(grads(watched=False), grads(watched=True)):
-        assert torch.equal(plain, ours)
-
-
-def test_where_reading_changes_the_rounding_training_is_not_touched(tmp_path: Path) -> None:
-    torch.manual_seed(1)
-    _, sink = record(BY_NAME["transformer"].build(), BY_NAME["transformer"].batch, tmp_path)
-    first, second = (capture.record for capture in sink.captures)
-    assert first.tap_check is not None
-    # The scaling of the attention's scores is merged into their product unless that is read.
-    assert first.tap_check.different_count > 0
-    assert first.tap_check.max_rel_error < 1e-4
-    assert any("not those of the graph that nobody watches" in note for note in first.notes)
-    assert second.tap_check is None
-    assert any("second run of ORT" in note for note in second.notes)
-    comparison = compare_step(sink.captures[1])
-    assert not comparison.first_divergence
-
-
-def test_a_graph_that_computes_something_else_is_told_and_trains_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = TappedBuilder._beside
-
-    def spoilt(self: TappedBuilder, plan, masked, readings):  # type: ignore[no-untyped-def]
-        for node in masked.model.graph.node:
-            if node.op_type == "Relu":
-                node.op_type = "Sigmoid"
-        return real(self, plan, masked, readings)
-
-    family = BY_NAME["mlp"]
-    torch.manual_seed(1)
-    healthy, _ = record(family.build(), family.batch, tmp_path, Level.MODULE)
-    monkeypatch.setattr(TappedBuilder, "_beside", spoilt)
-    torch.manual_seed(1)
-    watched, sink = record(family.build(), family.batch, tmp_path, Level.MODULE)
-    check = sink.captures[0].record.tap_check
-    assert check is not None
-    assert check.max_rel_error > 0.01
-    info = sink.info
-    assert info is not None
-    engine = FindingsEngine(info)
-    found = [
-        one
-        for capture in sink.captures
-        for one in engine.on_step(capture.record, None)
-        if one.detector == "instrumented_differs"
-    ]
-    assert [one.severity for one in found] == [Severity.ERROR]
-    for plain, ours in zip(healthy.parameters(), watched.parameters(), strict=True):
-        assert torch.equal(plain.grad, ours.grad)
-
-
-def test_several_forwards_may_wait_while_the_watched_graph_is_on_trial(tmp_path: Path) -> None:
-    torch.manual_seed(1)
-    family = BY_NAME["dropout"]
-    sink = ListSink()
-    wrapped = wrap_module(
-        family.build(), sink, name="m", every=1, save_dir=tmp_path, level=Level.TENSOR
-    )
-    generator = torch.Generator().manual_seed(2)
-    first, second = (wrapped(family.batch(generator)) for _ in range(2))
-    first.pow(2).sum().backward()
-    third = wrapped(family.batch(generator))
-    second.pow(2).sum().backward()
-    third.pow(2).sum().backward()
-    finish(wrapped)
-    assert not sink.problems, sink.problems
-    assert [capture.record.step for capture in sink.captures] == [0, 1, 2]
-    counts = [len(captured(capture)) for capture in sink.captures]
-    assert counts[0] == counts[1] == counts[2]
-
-
-class Naming(nn.Module):
-    """Every way to hold modules, and functional calls between them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.nested = nn.Sequential(
-            nn.Linear(4, 4), nn.Sequential(nn.Tanh(), nn.Sequential(nn.Linear(4, 4)))
-        )
-        self.items_ = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
-        self.table = nn.ModuleDict({"left": nn.Linear(4, 4), "right": nn.Linear(4, 4)})
-        self.twice = nn.Linear(4, 4)
-        self.block = Between()
-        self.tied = nn.Linear(4, 4)
-        self.tied.weight = self.twice.weight
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.nested(x)
-        for each in self.items_:
-            x = functional.relu(each(x))
-        x = torch.sigmoid(self.table["left"](x)) * self.table["right"](x)
-        x = self.twice(torch.tanh(self.twice(x)))
-        return self.tied(self.block(x) + 1)
-
-
-class Between(nn.Module):
-    """F.relu between two Linear."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.second(functional.relu(self.first(x)))
-
-
-def _ordinary(generator: torch.Generator) -> torch.Tensor:
-    return torch.randn(3, 4, generator=generator)
-
-
 def test_names_resolve_to_pytorchs_own(tmp_path: Path) -> None:
     torch.manual_seed(1)
     model = Naming()
-    _, sink = record(model, _ordinary, tmp_path)
+    _, sink = record(model, ordinary, tmp_path)
     capture = sink.captures[-1]
     modules = {name for name, _ in model.named_modules()}
     assert {seen.site.module for seen in capture.record.candidate} <= modules
@@ -366,7 +172,7 @@ def test_names_resolve_to_pytorchs_own(tmp_path: Path) -> None:
 
 def test_eager_has_no_counterpart_and_the_comparison_says_so(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    _, sink = record(Naming(), _ordinary, tmp_path)
+    _, sink = record(Naming(), ordinary, tmp_path)
     capture = sink.captures[-1]
     comparison = compare_step(capture)
     for site, seen in inner(capture).items():
@@ -400,48 +206,9 @@ def test_one_refused_value_costs_no_other(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(TappedBuilder, "_beside", picky)
     torch.manual_seed(1)
-    _, sink = record(Naming(), _ordinary, tmp_path)
+    _, sink = record(Naming(), ordinary, tmp_path)
     found = captured(sink.captures[-1])
     assert "forward/#Sigmoid_output_0" not in found
     assert "forward/#Relu_output_0" in found
     assert "backward/#Sigmoid_output_0" in found
     assert any(refused in note for note in sink.captures[-1].record.notes)
-
-
-def test_a_graph_with_a_generator_of_its_own_is_not_read(tmp_path: Path) -> None:
-    class Noisy(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            y = functional.relu(self.first(x))
-            return self.second(y + torch.rand_like(y))
-
-    torch.manual_seed(1)
-    _, sink = record(Noisy(), _ordinary, tmp_path)
-    for capture in sink.captures:
-        assert capture.record.tap_check is None
-        assert not inner(capture)
-        assert any("generator of its own session" in note for note in capture.record.notes)
-
-
-def test_where_no_check_is_possible_only_what_training_keeps_apart_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(model: onnx.ModelProto) -> None:
-        raise NotRepeatableError("It must not run twice.")
-
-    monkeypatch.setattr("ortviz.capture.tapped_build.masked_model", refuse)
-    torch.manual_seed(1)
-    family = BY_NAME["transformer"]
-    _, sink = record(family.build(), family.batch, tmp_path)
-    check = sink.captures[0].record.tap_check
-    assert check is not None
-    assert not check.made
-    assert "must not run twice" in check.reason
-    records = inner(sink.captures[1])
-    scores = records["forward/blocks.0.attention#MatMul_output_0"]
-    assert scores.status is SiteStatus.FUSED_AWAY
-    assert "session merges it" in scores.reason
-    assert records["forward/blocks.0.attention#Div_1_output_0"].status is SiteStatus.CAPTURED
