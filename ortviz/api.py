@@ -120,9 +120,12 @@ def unwrap(module: nn.Module) -> nn.Module:
     """
     run = getattr(module, "__dict__", {}).get("ortviz")
     if not isinstance(run, Run):
+        inside = getattr(getattr(module, "module", None), "__dict__", {})
         raise WrapError(
             f"This {type(module).__name__} was not wrapped by ortviz.",
-            "The original of another ORTModule is its attribute `module`.",
+            "What is inside of it was: pass its attribute `module`."
+            if isinstance(inside.get("ortviz"), Run)
+            else "The original of another ORTModule is its attribute `module`.",
         )
     run.close()
     original: nn.Module = module.module  # type: ignore[assignment]

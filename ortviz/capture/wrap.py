@@ -113,6 +113,11 @@ def check_wrappable(model: object) -> None:
             "Wrap the module inside: ortviz.wrap(model.module), or use DistributedDataParallel "
             "around the wrapped module.",
         )
+    if isinstance(model, nn.parallel.DistributedDataParallel):
+        raise WrapError(
+            "ORTModule around DistributedDataParallel trains each process on its own.",
+            "Wrap first: DistributedDataParallel(ortviz.wrap(model)), in every process.",
+        )
     if ort_private.is_ort_module(model):
         again = " by ortviz" if is_wrapped(model) else ""
         raise WrapError(

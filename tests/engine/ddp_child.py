@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed
 from torch import nn
@@ -47,9 +48,21 @@ def train(rank: int, folder: Path, what: str) -> None:
     torch.save(result, folder / f"{what}{rank}.pt")
     if what != "plain":
         run = wrapped.ortviz
+        if what == "watched":
+            refuse(trained)
         torch.distributed.barrier()
         run.close()
         assert not run.problems, run.problems
+
+
+def refuse(trained: nn.Module) -> None:
+    """What is asked of the wrong module says which is the right one."""
+    import ortviz
+    from ortviz.errors import WrapError
+
+    for ask, answer in ((ortviz.wrap, "Wrap first"), (ortviz.unwrap, "its attribute `module`")):
+        with pytest.raises(WrapError, match=answer):
+            ask(trained)
 
 
 def main() -> None:
