@@ -18,7 +18,8 @@ def tensor_key(tensor: torch.Tensor) -> TensorKey:
     return id(tensor), tensor._version
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: every call of a sampled step makes some, and a frozen one takes three times as long.
+@dataclass(slots=True)
 class CallInput:
     """One tensor that a module call was given.
 
@@ -51,6 +52,10 @@ class _Slot:
     """Stands in the arguments where a tensor was."""
 
     index: int
+
+
+_FIRST = _Slot(0)
+_ONE_TENSOR: tuple[tuple[_Slot], dict[str, object]] = ((_FIRST,), {})
 
 
 @dataclass(slots=True)
@@ -105,6 +110,10 @@ class CallArguments:
         """
         self.masks = (self.masks[0], masks_end)
         self.in_place = []
+        if isinstance(result, torch.Tensor) and id(result) not in self._places:
+            self.in_place.append(None)
+            self.result = _FIRST
+            return
 
         def take(tensor: torch.Tensor) -> _Slot:
             place = self._places.get(id(tensor))
@@ -135,25 +144,35 @@ def note_arguments(
 
     def take(tensor: torch.Tensor) -> _Slot:
         if id(tensor) not in places:
-            key = tensor_key(tensor)
             places[id(tensor)] = len(noted.inputs)
-            known = key in producers or key in given
-            noted.inputs.append(
-                CallInput(
-                    tensor.shape,
-                    tensor.dtype,
-                    producers.get(key),
-                    given.get(key),
-                    None if known else tensor.detach(),
-                    tensor._version,
-                    tensor.requires_grad,
-                )
-            )
+            noted.inputs.append(_note(tensor, producers, given))
         return _Slot(places[id(tensor)])
 
+    if len(args) == 1 and isinstance(args[0], torch.Tensor) and not kwargs:
+        take(args[0])
+        noted.tree = _ONE_TENSOR
+        return noted
     noted.tree = map_tensors((tuple(args), dict(kwargs)), take)
     noted.complete = not any(True for _ in tensors_in(noted.tree))
     return noted
+
+
+def _note(
+    tensor: torch.Tensor,
+    producers: Mapping[TensorKey, tuple[int, int]],
+    given: Mapping[TensorKey, int],
+) -> CallInput:
+    key = tensor_key(tensor)
+    producer, place = producers.get(key), given.get(key)
+    return CallInput(
+        tensor.shape,
+        tensor.dtype,
+        producer,
+        place,
+        tensor.detach() if producer is None and place is None else None,
+        key[1],
+        tensor.requires_grad,
+    )
 
 
 def tensors_taken(args: Sequence[object], kwargs: Mapping[str, object]) -> list[torch.Tensor]:
