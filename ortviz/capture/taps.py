@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
-import torch
-
 from ortviz._compat import ort_private
 from ortviz._compat.ort_agents import Agent, OrtValues, as_tensors, new_state
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz._compat.ort_repeat import OwnGeneratorError
+from ortviz.capture.arrivals import read_gradients
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.readings import Readings
 from ortviz.capture.second_run import copy_feeds
@@ -139,7 +138,7 @@ class Taps:
         pending.ort_secs += perf_counter() - begun
         if pending.sampled:
             self._read_backward(route, pending, feeds, fetches)
-        self._guarded(pending, lambda: self._read_gradients(pending, feeds, fetches))
+        self._guarded(pending, lambda: read_gradients(self._manager, pending, feeds, fetches))
         self._on_backward_done(pending)
 
     def _read_backward(
@@ -286,24 +285,3 @@ class Taps:
                 detail=detail,
             )
         )
-
-    def _read_gradients(self, pending: PendingStep, feeds: OrtValues, fetches: OrtValues) -> None:
-        arrived = as_tensors(feeds)
-        places = ort_private.differentiable_outputs(self._manager)
-        count = len(ort_private.user_output_names(self._manager))
-        pending.output_gradients = [None] * count
-        for place, gradient in zip(places, arrived, strict=True):
-            pending.output_gradients[place] = gradient
-        if not pending.sampled:
-            return
-        if pending.feeds is not None:
-            pending.feeds.gradients = tuple(arrived)
-        results = as_tensors(fetches)
-        grads: dict[str, torch.Tensor | None] = {}
-        for each in ort_private.graph_inputs(self._manager):
-            if each.kind is ort_private.InputKind.PARAMETER and each.qualified_name is not None:
-                index = each.gradient_index
-                # Copied: autograd makes this very tensor the parameter's .grad.
-                grads[each.qualified_name] = None if index is None else results[index].clone()
-        pending.parameter_grads = grads
-        pending.gradient_names = ort_private.parameter_gradient_names(self._manager)
