@@ -18,7 +18,7 @@ PHASES: tuple[tuple[str, str], ...] = (
     ("ONNX Runtime, forward", "ortviz.capture.taps:Taps.run_forward"),
     ("ONNX Runtime, backward", "ortviz.capture.taps:Taps.run_backward"),
     ("copies of ORT's inputs and gradients", "ortviz.capture.taps:Taps._copy_feeds"),
-    ("copies of ORT's inputs and gradients", "ortviz.capture.taps:Taps._read_gradients"),
+    ("copies of ORT's inputs and gradients", "ortviz.capture.taps:read_gradients"),
     ("values inside modules", "ortviz.capture.readings:Readings.reduce"),
     ("eager PyTorch, forward", "ortviz.capture.shadow:run_forward"),
     ("eager PyTorch, backward", "ortviz.capture.shadow:run_backward"),
