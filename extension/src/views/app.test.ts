@@ -68,7 +68,7 @@ describe("the debugger on a recorded run", () => {
     const payload = { ...(run.payload as object), engine: "eager" };
     transport.push("run", {}, { ...run, payload });
     await vi.waitFor(() => expect(element.querySelector(".ov-spark-reference")).not.toBeNull());
-    expect(find("readout-mae")?.querySelector(".ov-fill-candidate")).toBeNull();
+    expect((await seen("readout-mae")).querySelector(".ov-fill-candidate")).toBeNull();
   });
 
   it("shows the note where no loss was seen, not empty lanes", async () => {

@@ -11,7 +11,7 @@ import { HistogramFigure } from "../shared/histogram_figure";
 import { DIRECTION_WORDS } from "../shared/words";
 import { hookTimes } from "./rows";
 
-/** Three lines of fixed height about the selected site: where, how far, why. */
+/** Three lines of fixed height about the selected site: what, how far, why. */
 export function TraceDetails(props: { row: TraceRow | null; hooks: HookRow[]; step: number }) {
   const { row, hooks, step } = props;
   if (row === null) {
@@ -22,30 +22,29 @@ export function TraceDetails(props: { row: TraceRow | null; hooks: HookRow[]; st
       </div>
     );
   }
+  const said = reasons(row).join(" ");
   return (
     <div class="ov-details ov-details-errors" data-testid="trace-details" data-site={row.site_id}>
       <HistogramFigure step={step} siteId={row.site_id} />
       <p>
         <b>{formatModule(row.module)}</b> {DIRECTION_WORDS[row.direction]} {row.slot}
         <Worst row={row} />
+        <Nonfinite side="eager" cell={row.reference} />
+        <Nonfinite side="ORT" cell={row.candidate} />
+        <Both row={row} label="L2" of={(cell) => formatNumber(cell.l2_norm)} />
+        <Both row={row} label="zeros" of={zeroText} />
         {row.value_name !== "" && (
           <span class="ov-gives-way">
             <i>ONNX value</i> <code>{row.value_name}</code>
           </span>
         )}
+        <HookTimes hooks={hooks} row={row} />
       </p>
       <p class="ov-error-parts">
         <Errors row={row} />
       </p>
       <p>
-        {[row.reason, row.reference.reason, row.candidate.reason].filter(Boolean).length > 0 && (
-          <span>{reasons(row).join(" ")}</span>
-        )}
-        <Both row={row} label="L2" of={(cell) => formatNumber(cell.l2_norm)} />
-        <Both row={row} label="zeros" of={zeroText} />
-        <Nonfinite side="eager" cell={row.reference} />
-        <Nonfinite side="ORT" cell={row.candidate} />
-        <HookTimes hooks={hooks} row={row} />
+        <span title={said}>{said}</span>
       </p>
     </div>
   );
