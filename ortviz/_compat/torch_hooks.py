@@ -87,7 +87,7 @@ def hidden_from_hooks() -> Iterator[None]:
             stack.enter_context(_disable_current_modes())
         if _saved_tensors_are_hooked():
             # Only the innermost hooks are asked.
-            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(_as_it_is, _as_it_is))
+            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(_packed, _as_it_is))
         yield
 
 
@@ -95,6 +95,11 @@ def _saved_tensors_are_hooked() -> bool:
     """Whether somebody hooks saved tensors; older torch (seen on 2.4) does not tell."""
     top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
     return top is None or top(True) is not None  # noqa: FBT003 - ignore_is_tracing
+
+
+def _packed(tensor: torch.Tensor) -> torch.Tensor:
+    """Without its place in the graph: an output that its own node holds would never be freed."""
+    return tensor.detach()
 
 
 def _as_it_is(tensor: torch.Tensor) -> torch.Tensor:

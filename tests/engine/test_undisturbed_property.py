@@ -157,6 +157,7 @@ def _with_examples(test):  # type: ignore[no-untyped-def]
     return test
 
 
+@pytest.mark.timeout(60 * 60 if EXAMPLES else 600)
 @settings(
     max_examples=EXAMPLES or _SHORT,
     derandomize=not EXAMPLES,

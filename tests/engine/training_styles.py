@@ -81,16 +81,33 @@ def outcome(family: Family, style: Style, dtype: torch.dtype, wrap: Wrap) -> Out
 def _train(
     family: Family, style: Style, dtype: torch.dtype, wrapped: nn.Module, noted: Outcome
 ) -> None:
-    generator = torch.Generator().manual_seed(5)
     trained = [p for p in wrapped.parameters() if p.requires_grad]
     optimizer = (
         torch.optim.SGD(trained, lr=0.01, momentum=0.9)
         if style.optimizer == "sgd"
         else torch.optim.Adam(trained, lr=0.003)
     )
-    criterion = nn.L1Loss()
     log: list[object] = []
     remove = _add_hooks(wrapped, log) if style.hooks else (lambda: None)
+    try:
+        _steps(family, style, dtype, wrapped, noted, optimizer, log)
+    finally:
+        remove()
+    noted.facts["hooks' own state"] = log
+
+
+def _steps(
+    family: Family,
+    style: Style,
+    dtype: torch.dtype,
+    wrapped: nn.Module,
+    noted: Outcome,
+    optimizer: torch.optim.Optimizer,
+    log: list[object],
+) -> None:
+    generator = torch.Generator().manual_seed(5)
+    criterion = nn.L1Loss()
+    trained = [p for p in wrapped.parameters() if p.requires_grad]
     for step in range(STEPS):
         losses = []
         for part in range(style.micro_batches):
@@ -120,8 +137,6 @@ def _train(
         if step < STEPS - 1:
             optimizer.zero_grad(set_to_none=style.set_to_none)
         _between(style, wrapped, batch, noted, step)
-    remove()
-    noted.facts["hooks' own state"] = log
 
 
 def _between(
