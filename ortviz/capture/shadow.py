@@ -246,6 +246,7 @@ def run_backward(
     for parameter in in_order:
         parameter.grad = None
     run.outputs = ()
+    run.trace.no_more_gradients()
     run.seconds += perf_counter() - begun
 
 

@@ -78,6 +78,7 @@ class ShadowTrace:
         self.events: list[HookEvent] = []
         self._module = module
         self._handles: list[RemovableHandle] = []
+        self._gradient_handles: list[RemovableHandle] = []
         self._begun: dict[str, list[float]] = {}
         self._given: Mapping[TensorKey, int] | None = None
         if given is not None:
@@ -114,6 +115,12 @@ class ShadowTrace:
         self._places.clear()
         self._producers.clear()
         self._keep_alive.clear()
+
+    def no_more_gradients(self) -> None:
+        """The backward is over, or never comes."""
+        for handle in self._gradient_handles:
+            handle.remove()
+        self._gradient_handles.clear()
 
     def _before(self, name: str, module: nn.Module, args: Any, kwargs: Any) -> None:
         noted = None
@@ -157,7 +164,8 @@ class ShadowTrace:
         places = self._places.get(key)
         if places is None:
             self._places[key] = places = []
-            tensor.register_hook(partial(self._gradient, places))
+            handle = tensor.register_hook(partial(self._gradient, places))
+            self._gradient_handles.append(handle)
         places.append((index, slot))
 
     def _gradient(self, places: list[tuple[int, int]], gradient: torch.Tensor) -> None:
