@@ -56,11 +56,20 @@ class Live:
         ctypes.CDLL(None).malloc_trim(0)
         objects = gc.get_objects()
         tensors = [each for each in objects if type(each) in (torch.Tensor, nn.Parameter)]
-        storages = {each.data_ptr(): each.untyped_storage().nbytes() for each in tensors}
+        storages = dict(map(_storage, tensors))
         kinds = (PendingStep, ShadowRun, ModuleCall)
         own = Counter(type(each).__name__ for each in objects if type(each) in kinds)
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return cls(len(tensors), sum(storages.values()), own, pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _storage(tensor: torch.Tensor) -> tuple[int, int]:
+    """Where a tensor's data lie, and how many bytes."""
+    try:
+        return tensor.data_ptr(), tensor.untyped_storage().nbytes()
+    except RuntimeError:
+        # Older torch keeps a few tensors of its own without any.
+        return 0, 0
 
 
 def model() -> nn.Module:
