@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from ortviz.record import (
 _SEVERITIES = list(Severity)
 _PLACES_AT_MOST = 50
 _STEPS_REMEMBERED = 64
+_SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class _Merged:
         if latest != evidence:
             evidence = (
                 f"Step {self.first.first_step}: {evidence} "
-                f"Latest, step {self.latest.last_step}: {latest}"
+                f"Latest, step {self.latest.last_step}: {_news(latest, evidence)}"
             )
         return replace(
             self.worst,
@@ -169,6 +171,12 @@ def _failure(name: str, error: Exception) -> Finding:
         explanation="A detector raised an error. Recording and the other detectors go on.",
         remedy="Mend it if it is yours; otherwise report it with the message above.",
     )
+
+
+def _news(latest: str, first: str) -> str:
+    """The first sentence of ``latest`` that ``first`` does not say; the rest is in the views."""
+    said = set(_SENTENCE_END.split(first))
+    return next((one for one in _SENTENCE_END.split(latest) if one not in said), latest)
 
 
 def _rank(finding: Finding) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from ortviz.findings.detector import Detector
-from ortviz.findings.detectors.divergence_words import explanation, numbers, remedy
+from ortviz.findings.detectors.divergence_words import evidence, explanation, remedy
 from ortviz.findings.detectors.sites import broken, full_name
 from ortviz.findings.detectors.users import ValueUsers, enclosing
 from ortviz.findings.words import listed
@@ -81,7 +81,7 @@ class FirstDivergence(Detector):
             _severity(found, cause, random=bool(random)),
             f"ORT and eager PyTorch first part {self._where(site, labels)}"
             + (": the difference is born there" if born_here else ""),
-            evidence=" ".join((found.reason, *numbers(found))).strip(),
+            evidence=evidence(found),
             explanation=" ".join((*told, *random)),
             remedy=remedy(found, cause),
             place=site.id,

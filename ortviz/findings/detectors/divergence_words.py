@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ortviz.findings.words import listed, module_label, number, place
 from ortviz.record import Direction, ErrorOrigin, Site, SiteComparison
 
 
-def numbers(found: SiteComparison) -> Iterator[str]:
-    """The errors at a site, in sentences; none where values are not finite."""
-    if found.nonfinite_mismatch_count:
+def evidence(found: SiteComparison) -> str:
+    """How far off, where most, and whether it is made there: at most three short sentences.
+
+    Everything else that is known of a site stands in its details in Traces.
+    """
+    if found.nonfinite_mismatch_count or found.max_abs_error is None:
+        return found.reason
+    return " ".join((_how_far_off(found), *_where_worst(found), *_whose(found)))
+
+
+def _how_far_off(found: SiteComparison) -> str:
+    parts = []
+    if found.max_rel_error is not None and math.isfinite(found.max_rel_error):
+        parts.append(f"relative {number(found.max_rel_error)}")
+    if found.tolerance is not None:
+        parts.append(f"{number(found.tolerance)} is allowed")
+    told = f" ({'; '.join(parts)})" if parts else ""
+    return f"Off by up to {number(found.max_abs_error or 0.0)}{told}."
+
+
+def _where_worst(found: SiteComparison) -> Iterator[str]:
+    worst, eager, ort = found.worst_index, found.worst_reference, found.worst_candidate
+    if worst is not None and eager is not None and ort is not None:
+        at = f" at {place(worst)}" if worst else ""
+        yield f"Worst{at}: eager {eager:.7g}, ORT {ort:.7g}."
+
+
+def _whose(found: SiteComparison) -> Iterator[str]:
+    if found.local_rel_error is None:
         return
-    if found.max_rel_error is not None:
-        yield f"Relative error {number(found.max_rel_error)}"
-        if found.tolerance is not None:
-            yield f"({number(found.tolerance)} is allowed)."
-    if (
-        found.worst_index is not None
-        and found.worst_reference is not None
-        and found.worst_candidate is not None
-    ):
-        yield (
-            f"Worst at {place(found.worst_index)}: eager {found.worst_reference:.7g}, "
-            f"ORT {found.worst_candidate:.7g}."
-        )
-    if found.noise_floor and found.max_abs_error is not None:
-        floors = found.max_abs_error / found.noise_floor
-        shown = f"{floors:,.0f}" if 100 <= floors < 1e9 else number(floors)
-        yield f"That is {shown} times the noise floor."
-    if found.local_rel_error is not None and found.origin is not ErrorOrigin.UNKNOWN:
-        yield f"On ORT's own input: relative error {number(found.local_rel_error)}."
+    own = number(found.local_rel_error)
+    if found.origin is ErrorOrigin.HERE:
+        yield f"On ORT's own input still off by {own}: its own error."
+    elif found.origin is ErrorOrigin.INHERITED:
+        yield f"On ORT's own input off by {own} only: it came in."
 
 
 def explanation(

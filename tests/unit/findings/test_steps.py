@@ -35,7 +35,7 @@ def test_first_divergence_names_module_and_errors(engine, make, only):
     assert (
         found.title == "ORT and eager PyTorch first part at bn (BatchNorm1d), in the forward pass"
     )
-    assert "Relative error 0.0005 (0.0001 is allowed)" in found.evidence
+    assert "(relative 0.0005; 0.0001 is allowed)" in found.evidence
     assert "Worst at [1, 2]: eager 0.5, ORT 0.6." in found.evidence
     assert found.view is View.TRACES
 
