@@ -44,11 +44,17 @@ class Agent(Protocol):
 TensorsSeen = Callable[["tuple[torch.Tensor, ...]"], None]
 
 
+class ReadingError(Exception):
+    """Reading further tensors failed; what ORTModule asked for was handed over all the same."""
+
+
 @dataclass(slots=True)
 class TappedAgent:
     """Runs an agent with more outputs and hides the additional ones from ORTModule.
 
-    The tensors handed over share memory with ORT: reduce or copy them before returning.
+    The tensors handed over share memory with ORT: reduce or copy them before returning. If that
+    fails, :class:`ReadingError` is raised from what was the matter; ORT's own errors come as
+    they are.
 
     Attributes:
         agent: From :func:`new_training_agent`.
@@ -70,13 +76,13 @@ class TappedAgent:
         """Run forward, keep the user outputs in ``fetches``, hand over the rest."""
         everything = new_vector()
         self.agent.run_forward(feeds, everything, state, cache)
-        self.on_forward(_split(everything, self.user_output_count, fetches))
+        _hand_over(everything, self.user_output_count, fetches, self.on_forward)
 
     def run_backward(self, feeds: OrtValues, fetches: OrtValues, state: object) -> None:
         """Run backward, keep the gradients in ``fetches``, hand over the rest."""
         everything = new_vector()
         self.agent.run_backward(feeds, everything, state)
-        self.on_backward(_split(everything, self.gradient_count, fetches))
+        _hand_over(everything, self.gradient_count, fetches, self.on_backward)
 
 
 def execution_agent(manager: ExecutionManager) -> Agent | None:
@@ -267,14 +273,16 @@ def new_vector() -> OrtValues:
     return cast(OrtValues, binding.OrtValueVector())
 
 
-def _split(everything: OrtValues, kept_count: int, kept: OrtValues) -> tuple[torch.Tensor, ...]:
-    """Append the first values to ``kept`` and return the others as tensors, without a copy."""
-    utils: Any = importlib.import_module("onnxruntime.training.ortmodule._utils")
+def _hand_over(everything: OrtValues, kept_count: int, kept: OrtValues, seen: TensorsSeen) -> None:
+    """Append the first values to ``kept`` and show the others as tensors, without a copy."""
     values = cast(Any, everything)
-    rest = cast(Any, new_vector())
+    rest = new_vector()
     for index in range(len(values)):
-        (cast(Any, kept) if index < kept_count else rest).push_back(values[index])
-    return cast("tuple[torch.Tensor, ...]", utils._ortvalues_to_torch_tensor(rest))
+        cast(Any, kept if index < kept_count else rest).push_back(values[index])
+    try:
+        seen(as_tensors(rest))
+    except Exception as error:
+        raise ReadingError(f"{type(error).__name__}: {error}") from error
 
 
 _watchers: weakref.WeakKeyDictionary[

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from ortviz._compat import ort_private
-from ortviz._compat.ort_agents import Agent, OrtValues, as_tensors, new_state
+from ortviz._compat.ort_agents import Agent, OrtValues, ReadingError, as_tensors, new_state
 from ortviz._compat.ort_private import ExecutionManager
 from ortviz._compat.ort_repeat import OwnGeneratorError
 from ortviz.capture.arrivals import read_gradients
@@ -128,14 +128,20 @@ class Taps:
         route = self._routes.pop(state, None) or _Route(plain)
         pending = route.pending
         self._readings.pending = pending
-        begun = perf_counter()
+        begun, unread = perf_counter(), None
         try:
             route.agent.run_backward(feeds, fetches, route.state or state)
+        except ReadingError as error:
+            unread = error
+            self._readings.drop()
         finally:
             self._readings.pending = None
         if pending is None:
             return
         pending.ort_secs += perf_counter() - begun
+        if unread is not None:
+            pending.plan = None
+            self._give_up(unread, pending.step)
         if pending.sampled:
             self._read_backward(route, pending, feeds, fetches)
         self._guarded(pending, lambda: read_gradients(self._manager, pending, feeds, fetches))
@@ -167,23 +173,23 @@ class Taps:
         pending: PendingStep,
         run: tuple[OrtValues, OrtValues, object, object],
     ) -> bool:
-        """Run the user's forward; if another than the plain agent fails, that one decides.
+        """Run the user's forward; if another than the plain agent fails, that one runs it.
 
         Returns:
             Whether what the watched graph needs is there.
         """
         feeds, fetches, state, cache = run
+        plain = route.agent
         self._readings.pending = pending
         begun = None
         try:
             agent = watched.serving()
             begun = perf_counter()
             if agent is None:
-                route.agent.run_forward(feeds, fetches, state, cache)
+                plain.run_forward(feeds, fetches, state, cache)
             else:
-                own_state = new_state()
-                agent.run_forward(feeds, fetches, own_state, cache)
-                route.agent, route.state = agent, own_state
+                route.agent, route.state = agent, new_state()
+                agent.run_forward(feeds, fetches, route.state, cache)
             return True
         except Exception as error:
             if watched.served_by_plain:
@@ -193,7 +199,9 @@ class Taps:
         finally:
             pending.ort_secs += 0.0 if begun is None else perf_counter() - begun
             self._readings.pending = None
-        self._run_plain(pending, route.agent, run)
+        if not isinstance(failure, ReadingError):
+            route.agent, route.state = plain, None
+            self._run_plain(pending, plain, run)
         self._give_up(failure, pending.step)
         return False
 
