@@ -35,7 +35,7 @@ def compile_kernels() -> str:
                 _compile(compiler, staging / _LIBRARY)
     except EnvironmentProblem as problem:
         return problem.what
-    except subprocess.SubprocessError as error:
+    except (subprocess.SubprocessError, OSError) as error:
         return _reason(error)
     return ""
 
@@ -73,8 +73,11 @@ def _processor() -> str:
     return " ".join(dict.fromkeys(found))
 
 
-def _reason(error: subprocess.SubprocessError) -> str:
+def _reason(error: subprocess.SubprocessError | OSError) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         tail = "\n".join(error.stderr.strip().splitlines()[-5:])
         return f"Compiling failed (exit code {error.returncode}):\n{tail}"
+    if isinstance(error, OSError):
+        # No program, no memory for one, or a disk that is full.
+        return f"Compiling failed: {error}"
     return f"Compiling took longer than {_TIMEOUT_SECS} s."

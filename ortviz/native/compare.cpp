@@ -126,7 +126,10 @@ INLINE int32_t compare(const void* reference, const void* candidate, int64_t cou
     if (worst > to.max_error) {
       to.max_error = worst;
       int64_t i = start;
-      while (std::fabs(static_cast<double>(theirs[i]) - static_cast<double>(ours[i])) != worst) ++i;
+      // The last needs no look; so nothing beyond it is read, whoever may write meanwhile.
+      while (i + 1 < count &&
+             std::fabs(static_cast<double>(theirs[i]) - static_cast<double>(ours[i])) != worst)
+        ++i;
       to.worst = i;
     }
   }

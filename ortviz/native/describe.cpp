@@ -146,8 +146,8 @@ INLINE void describe(const void* data, int64_t count, Description& to) {
 }  // namespace
 
 // 0, or 1 for a dtype it does not know. Without a finite element the extremes are +-infinity.
-extern "C" int32_t ortviz_describe(const void* data, int64_t count,
-                                                      int32_t code, Description* to) {
+extern "C" int32_t ortviz_describe(const void* data, int64_t count, int32_t code,
+                                   Description* to) {
   *to = Description{};
   to->first_nonfinite = -1;
   switch (code) {

@@ -142,7 +142,9 @@ def prepare_kernels() -> str:
         return ""
     why_not = compile_kernels()
     kernels.cache_clear()
-    return why_not
+    if why_not or kernels() is not None:
+        return why_not
+    return f"{library_file()} does not load; delete its folder to have it compiled again."
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ortviz._compat.cache import CACHE_DIR_VARIABLE
-from ortviz.native import build, library
+from ortviz.native import build, library, prepare_kernels
 from ortviz.native.build import compile_kernels, library_file
 
 
@@ -57,6 +57,24 @@ def test_a_compiler_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(build, "find_compiler", lambda: str(compiler))
     assert compile_kernels() == "Compiling failed (exit code 3):\nno such header"
     assert not library_file().exists()
+
+
+def test_a_compiler_that_cannot_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "find_compiler", lambda: str(tmp_path / "c++"))
+    assert compile_kernels().startswith("Compiling failed: [Errno 2]")
+    assert not library_file().exists()
+
+
+def test_a_library_that_does_not_load() -> None:
+    library_file().parent.mkdir(parents=True)
+    library_file().write_bytes(b"not a library")
+    library.kernels.cache_clear()
+    try:
+        assert prepare_kernels() == (
+            f"{library_file()} does not load; delete its folder to have it compiled again."
+        )
+    finally:
+        library.kernels.cache_clear()
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
