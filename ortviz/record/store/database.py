@@ -82,6 +82,22 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Queries inside see the file as it is at the first of them, whatever is written."""
+        with self.lock:
+            if self._open().in_transaction:
+                yield
+                return
+            with plain_words(self.path, "read"):
+                self._open().execute("BEGIN")
+            try:
+                yield
+            finally:
+                if not self._closed and self._connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._connection.rollback()
+
     def backup_to(self, target: sqlite3.Connection) -> None:
         """Copy everything committed so far."""
         with self.lock:

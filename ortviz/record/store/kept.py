@@ -108,12 +108,14 @@ def _drop_rerun(database: Database, step: int) -> int:
 def _reading(
     method: Callable[Concatenate[KeptTensors, P], R],
 ) -> Callable[Concatenate[KeptTensors, P], R]:
-    """Say which file it is whose content is damaged."""
+    """Read one state of the file, and say which file it is whose content is damaged."""
 
     @functools.wraps(method)
     def read(self: KeptTensors, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return method(self, *args, **kwargs)
+            # A live run's oldest step may give way between two queries.
+            with self._database.snapshot():
+                return method(self, *args, **kwargs)
         except DamagedContentError as error:
             raise damaged(self.path, str(error)) from error
 

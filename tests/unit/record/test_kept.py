@@ -12,7 +12,8 @@ import pytest
 from ortviz.errors import StoreError, UnknownNameError
 from ortviz.record import ArgumentTree, KeepRules, RawTensor, Rerunnable, RerunRecord, Side
 from ortviz.record.reruns import argument_name, parameter_name
-from ortviz.record.store import RunReader, RunWriter, raw_tensors
+from ortviz.record.store import RunReader, RunWriter, kept, raw_tensors
+from ortviz.record.store.database import Database
 from tests.unit.record.conftest import Make
 
 SITE = "forward/fc#out0"
@@ -161,6 +162,25 @@ def test_the_oldest_rerunnable_steps_give_way(writer: RunWriter, path: Path) -> 
     # The frozen weights are there once, and nothing is left of the steps that gave way.
     assert count(path, "tensor") == count(path, "tensor_part") == 4
     assert used == 4 * (4000 + 128)
+
+
+def test_a_step_that_gives_way_while_it_is_read_is_read_whole(
+    writer: RunWriter, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = np.arange(100, dtype=np.float32)
+    used = writer.put_rerun(rerun(0, first=weight, second=weight + 1), 10_000, 0)
+    real = kept.read_tensor
+
+    def meanwhile(database: Database, key: int) -> RawTensor:
+        if not count(path, "rerun WHERE step = 1"):
+            writer.put_rerun(rerun(1, first=weight + 2, second=weight + 3), used, used)
+        return real(database, key)
+
+    with RunReader.open(path) as reader:
+        monkeypatch.setattr(kept, "read_tensor", meanwhile)
+        found = reader.kept.rerun(0)
+        assert reader.kept.rerun_steps() == (1,)
+    assert found.tensors["second"].values.tolist() == (weight + 1).tolist()
 
 
 def test_a_rerunnable_step_replaces_the_one_of_its_number(writer: RunWriter, path: Path) -> None:
