@@ -99,14 +99,23 @@ class NonfiniteOrigin(Detector):
         label = self._label(first)
         kind = kind_of_nonfinite(first.stats.nan_count if first.stats else 0)
         growth = self._grew
+        outside = _before_module(record, first)
+        shown = outside or first
+        title = f"{label} is the first to give {kind} values"
+        made = "in it, or by functional code right before it"
+        if outside is not None:
+            kind = kind_of_nonfinite(outside.stats.nan_count if outside.stats else 0)
+            value = outside.site.slot
+            title = f"Before {label}, {value} in ORT's graph is the first value that is {kind}"
+            made = f"by functional code before {label}"
         return self.finding(
             Severity.ERROR,
-            f"{label} turns finite values into {kind} ones",
+            title,
             evidence=" ".join(
                 filter(
                     None,
                     (
-                        _measured(first),
+                        _measured(shown),
                         _sides(record, first),
                         _inside(record, first),
                         _before(record, first),
@@ -115,8 +124,8 @@ class NonfiniteOrigin(Detector):
             ),
             explanation=(
                 f"{growth} "
-                "The model's inputs and weights are finite and everything that ran before it is "
-                "too, so the values are made here: a division by 0, a log or root of something "
+                "The model's inputs and weights are finite and everything read before it is too, "
+                f"so the values are made {made}: a division by 0, a log or root of something "
                 "not positive, exp of something large, or an overflow."
             ).strip(),
             remedy=(
@@ -126,8 +135,8 @@ class NonfiniteOrigin(Detector):
             ).strip(),
             place=first.site.id,
             step=record.step,
-            module=first.site.module,
-            site_id=first.site.id,
+            module=shown.site.module,
+            site_id=shown.site.id,
             view=View.TRACES,
             origin=True,
         )
@@ -215,6 +224,17 @@ def _inside(record: StepRecord, first: SiteRecord) -> str:
         if one.site.is_inner and inside and own is not None and one.order < own.order:
             return f"Inside, the first is {one.site.slot} in ORT's graph."
     return ""
+
+
+def _before_module(record: StepRecord, first: SiteRecord) -> SiteRecord | None:
+    """The first broken value that ORT made outside of the module, before the module's output."""
+    own = next((one for one in record.candidate if one.site == first.site), None)
+    hit = broken(record.candidate, first.site.direction)
+    if own is None or first.site.is_inner or not hit or not hit[0].site.is_inner:
+        return None
+    module = first.site.module
+    within = not module or f"{hit[0].site.module}.".startswith(f"{module}.")
+    return hit[0] if not within and hit[0].order < own.order else None
 
 
 def _measured(first: SiteRecord) -> str:

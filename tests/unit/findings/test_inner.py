@@ -30,6 +30,20 @@ def test_the_first_value_inside_is_named(engine, make, only):
     assert "Inside, the first is Div_output_0 in ORT's graph." in found.evidence
 
 
+def test_a_value_between_modules_takes_the_blame_off_the_module_after_it(engine, make, only):
+    fc2 = Site(F, "fc2", "out0")
+    record = make.step(both=dict.fromkeys((fc2, Site(F, "", "out0")), make.NAN))
+    log = Site(F, "", "Log_output_0")
+    record = with_inner(record, log, make.INF, fc2)
+    found = only(engine.on_step(record, make.compared()), "nonfinite_origin")
+    assert (found.site_id, found.module) == (log.id, "")
+    assert found.title == (
+        "Before fc2 (Linear), Log_output_0 in ORT's graph is the first value that is infinite"
+    )
+    assert "made by functional code before fc2" in found.explanation
+    assert "The same on both sides" in found.evidence
+
+
 @pytest.mark.parametrize("direction", [F, B])
 def test_a_value_inside_the_root_is_not_its_output(engine, make, direction):
     healthy = make.step()

@@ -240,7 +240,7 @@ def test_no_gradient_and_zeros_are_the_same(engine, make, fallback):
 def test_the_module_that_makes_nan(engine, make, only):
     record = make.step(both={BN: make.NAN, FC2: make.NAN, ROOT: make.NAN})
     found = only(engine.on_step(record, make.compared()), "nonfinite_origin")
-    assert found.title == "bn (BatchNorm1d) turns finite values into NaN ones"
+    assert found.title == "bn (BatchNorm1d) is the first to give NaN values"
     assert (found.severity, found.module, found.site_id) == (Severity.ERROR, "bn", BN.id)
     assert "The same on both sides" in found.evidence
     assert "Just before, fc1 gave values from -1 to 1." in found.evidence
