@@ -17,12 +17,16 @@ from ortviz.record import (
     Problem,
     Site,
     SiteComparison,
+    SiteRecord,
+    SiteStatus,
     StepCapture,
     StepComparison,
     StepRecord,
     ToleranceRule,
     Verdict,
 )
+
+_ORT_ALONE = "Eager PyTorch did not run beside this step."
 
 
 class Comparer:
@@ -102,8 +106,15 @@ def _drawn(record: StepRecord) -> frozenset[Site]:
 
 def _ort_only(capture: StepCapture) -> list[SiteComparison]:
     known = {seen.site for seen in capture.record.reference}
+    alone = all(site.direction in NOT_COMPARED for site in known)
+
+    def reason(seen: SiteRecord) -> str:
+        if alone and seen.status is SiteStatus.CAPTURED:
+            return _ORT_ALONE
+        return only_one_side(seen, REFERENCE, CANDIDATE)
+
     return [
-        SiteComparison(seen.site, Verdict.NOT_COMPARABLE, only_one_side(seen, REFERENCE, CANDIDATE))
+        SiteComparison(seen.site, Verdict.NOT_COMPARABLE, reason(seen))
         for seen in capture.record.candidate
         if seen.site not in known and seen.site.direction not in NOT_COMPARED
     ]

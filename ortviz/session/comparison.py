@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from ortviz.record import ErrorOrigin, SiteComparison, StepComparison, Verdict
+from ortviz.record import Direction, ErrorOrigin, SiteComparison, StepComparison, Verdict
 from ortviz.session.tables import html_table, text_table
 
 _ROWS_AT_MOST = 12
@@ -64,16 +65,21 @@ class Comparison(StepComparison):
         if first:
             places = ", ".join(site.id for site in first.values())
             return f"ORT and eager PyTorch first part at {places}."
-        closest = max(self.sites, key=_share_of_tolerance, default=None)
-        if closest is None or _share_of_tolerance(closest) < 0.0:
-            return "Nothing could be compared."
-        share = _share_of_tolerance(closest)
-        if share == 0.0:
-            return "ORT and eager PyTorch agree exactly."
-        return (
-            "ORT and eager PyTorch agree within rounding; closest to its tolerance, at "
-            f"{_percent(share)} of it, is {closest.site.id}."
-        )
+        compared = [one for one in self.sites if one.verdict is not Verdict.NOT_COMPARABLE]
+        if not compared:
+            return " ".join(("Nothing could be compared.", *_main_reason(self.sites)))
+        closest = max(compared, key=_share_of_tolerance)
+        if all(one.verdict is Verdict.EQUAL for one in compared):
+            agree = "ORT and eager PyTorch agree exactly"
+        else:
+            agree = (
+                "ORT and eager PyTorch agree within rounding; closest to its tolerance, at "
+                f"{_percent(_share_of_tolerance(closest))} of it, is {closest.site.id}"
+            )
+        left_out = [one for one in self.sites if _could_not_be_judged(one)]
+        if not left_out:
+            return f"{agree}."
+        return " ".join((f"Where they can be compared, {agree}.", *_main_reason(left_out)))
 
     def counts(self) -> str:
         """How many sites came to what: ``3 sites: 1 equal, 2 rounding``."""
@@ -112,6 +118,21 @@ class Comparison(StepComparison):
         table = html_table(headings, rows) if rows else ""
         said = (f"Step {self.step}, {self.counts()}.", self.conclusion())
         return _paragraphs(said) + table + _paragraphs([self._left_out()])
+
+
+def _main_reason(sites: Iterable[SiteComparison]) -> Iterator[str]:
+    """The reason that most of them give; nothing where none gives one."""
+    reasons = Counter(one.reason for one in sites if one.reason)
+    yield from (reason for reason, _ in reasons.most_common(1))
+
+
+def _could_not_be_judged(one: SiteComparison) -> bool:
+    """Whether both sides have values that differ, and that says nothing: they drew differently."""
+    return (
+        one.verdict is Verdict.NOT_COMPARABLE
+        and bool(one.max_abs_error)
+        and one.site.direction is not Direction.BUFFER
+    )
 
 
 def _paragraphs(sentences: Iterable[str]) -> str:
@@ -159,9 +180,9 @@ def _percent(share: float) -> str:
 
 
 def _share_of_tolerance(one: SiteComparison) -> float:
-    """The error as a share of what is allowed; −1 where nothing was compared."""
+    """The error as a share of what is allowed; 0 where no element is finite, on both sides."""
     if one.max_rel_error is None or one.tolerance is None:
-        return -1.0
+        return 0.0
     if one.max_rel_error == 0.0 or math.isinf(one.tolerance):
         return 0.0
     return one.max_rel_error / one.tolerance if one.tolerance > 0.0 else math.inf

@@ -129,7 +129,7 @@ def test_parameters_and_inputs_are_left_out():
         (SiteStatus.NEVER_CALLED, SiteStatus.NEVER_CALLED, "did not run on eager's side"),
         (ONE, SiteStatus.NOT_CAPTURED, "Not recorded on ORT's side"),
         (ONE, None, "Seen on eager's side only"),
-        (None, ONE, "Seen on ORT's side only"),
+        (None, ONE, "^Eager PyTorch did not run beside this step.$"),
         (SiteStatus.NO_GRADIENT, SiteStatus.NO_GRADIENT, "No gradient on either side"),
         (SiteStatus.NO_GRADIENT, ONE * 0, r"Eager has no gradient here \(None\), ORT one of zeros"),
         (ONE * 0, SiteStatus.NO_GRADIENT, r"ORT has no gradient here \(None\), eager one of zeros"),
@@ -144,6 +144,13 @@ def test_not_comparable_says_why(reference, candidate, reason):
     assert (one.site, one.verdict) == (site, Verdict.NOT_COMPARABLE)
     assert re.search(reason, one.reason), one.reason
     assert build.compare().first_divergence == {}
+
+
+def test_what_only_one_of_two_sides_that_ran_has():
+    build = Builder()
+    build.add("a", ONE, ONE)
+    site = build.add("b", None, ONE)
+    assert "Seen on ORT's side only" in build.compare()[site.id].reason
 
 
 def test_the_records_own_reason_is_used():

@@ -47,7 +47,11 @@ def shown(*sites: SiteComparison, first=(), own=()) -> Comparison:
 
 def test_agreement_is_two_lines_and_names_the_closest_call() -> None:
     text = repr(
-        shown(site("a"), site("b", max_rel_error=2e-5), site("c", verdict=Verdict.NOT_COMPARABLE))
+        shown(
+            site("a"),
+            site("b", max_rel_error=2e-5),
+            SiteComparison(Site(F, "c", "out0"), Verdict.NOT_COMPARABLE),
+        )
     )
     assert text == (
         "Step 40, 3 sites: 2 rounding, 1 not comparable.\n"
@@ -60,8 +64,20 @@ def test_exact_agreement_and_nothing_to_compare() -> None:
     same = site("a", verdict=Verdict.EQUAL, max_rel_error=0.0)
     assert "agree exactly" in shown(same).conclusion()
     nothing = SiteComparison(Site(F, "a", "out0"), Verdict.NOT_COMPARABLE, "Fused away.")
-    assert shown(nothing).conclusion() == "Nothing could be compared."
+    assert shown(nothing).conclusion() == "Nothing could be compared. Fused away."
+    alike = site("b", verdict=Verdict.EQUAL, max_rel_error=None, max_abs_error=None)
+    assert "agree exactly" in shown(alike, nothing).conclusion(), "NaN on both sides"
     assert shown().conclusion() == "Nothing could be compared."
+
+
+def test_what_is_not_comparable_is_not_the_closest_call() -> None:
+    drawn = site("d", verdict=Verdict.NOT_COMPARABLE, max_rel_error=0.9, reason="They draw.")
+    close = shown(site("b", max_rel_error=2e-5), drawn).conclusion()
+    assert close.endswith("is forward/b#out0. They draw.")
+    same = site("a", verdict=Verdict.EQUAL, max_rel_error=0.0)
+    assert shown(same, drawn).conclusion() == (
+        "Where they can be compared, ORT and eager PyTorch agree exactly. They draw."
+    )
 
 
 def test_a_divergence_is_a_row_of_a_table() -> None:
