@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,8 +157,15 @@ class Steps(Lookup[int, Step]):
         self._read = read
 
     def __getitem__(self, number: int) -> Step:
-        self._read(lambda reader: reader.step(number))
-        return Step(number, self._read)
+        try:
+            step = operator.index(number)
+        except TypeError:
+            raise UnknownNameError(
+                f"Steps are looked up one by one by their number, and this is {number!r}.",
+                "run.steps[40] is step 40, run.steps.latest the newest; iterate for all.",
+            ) from None
+        self._read(lambda reader: reader.step(step))
+        return Step(step, self._read)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._numbers())
@@ -189,7 +197,8 @@ class Steps(Lookup[int, Step]):
             shown = ", ".join(map(str, numbers[:4])) + ", …, " + ", ".join(map(str, numbers[-3:]))
         else:
             shown = ", ".join(map(str, numbers))
-        return f"<{len(numbers)} sampled steps: {shown}>" if numbers else "<no sampled step yet>"
+        noun = "step" if len(numbers) == 1 else "steps"
+        return f"<{len(numbers)} sampled {noun}: {shown}>" if numbers else "<no sampled step yet>"
 
 
 @dataclass(frozen=True, slots=True)

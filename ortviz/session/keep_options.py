@@ -44,6 +44,11 @@ def keep_rules(
 
 
 def _patterns(argument: str, given: Patterns) -> tuple[str, ...]:
+    if not isinstance(given, Iterable):
+        raise WrapError(
+            f"{argument} is a pattern of site ids or several, and this is {given!r}.",
+            f"For example {argument}='forward/*' or {argument}=('*/encoder*', 'parameter_grad/*').",
+        )
     patterns = (given,) if isinstance(given, str) else tuple(given)
     for pattern in patterns:
         if not isinstance(pattern, str) or not _can_match(pattern):

@@ -180,7 +180,9 @@ def open_database(path: Path) -> Database:
     with plain_words(path, "opened"):
         if not path.is_file():
             raise StoreError(
-                f"There is no run file {path}.",
+                f"{path} is a folder, not a run file."
+                if path.is_dir()
+                else f"There is no run file {path}.",
                 "Check the path; a run is saved with run.save(...) or while a wrapped model "
                 "trains.",
             )

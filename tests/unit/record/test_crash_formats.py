@@ -214,7 +214,7 @@ NO_RUNS: list[tuple[Callable[[Path], None], str]] = [
     (text, "not a run of ortviz: record the run again"),
     (short_text, "not a run of ortviz: record the run again"),
     (another_database, "is an SQLite file but not a run of ortviz. Give the path"),
-    (folder, "There is no run file"),
+    (folder, "is a folder, not a run file. Check the path"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -224,31 +224,31 @@ def test_a_failed_transaction_does_not_use_the_budget(
 def test_large_tensors_neither_fill_the_memory_nor_hold_up_training(
     keeping: Any, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is to be kept counts in the queue: where the disk is slow, samples are skipped."""
+    """What is to be kept counts in the queue: where the disk stands still, samples are skipped."""
     put_rerun: Callable[..., int] = RunWriter.put_rerun
+    free = threading.Event()
 
-    def slowly(writer: RunWriter, *given: Any) -> int:
-        time.sleep(0.05)
+    def stuck(writer: RunWriter, *given: Any) -> int:
+        free.wait()
         return put_rerun(writer, *given)
 
-    monkeypatch.setattr(RunWriter, "put_rerun", slowly)
+    monkeypatch.setattr(RunWriter, "put_rerun", stuck)
     room = 16 << 20
     recorder = keeping(KeepRules(("*",), reruns=True), max_bytes=room)
-    held, taken, longest = 0, 0, 0.0
-    for step in range(300):
-        capture = with_rerun(distinct(make, step, size=1000), 1 << 20)
-        begun = time.monotonic()
-        taken += give(recorder, capture)
-        longest = max(longest, time.monotonic() - begun)
-        held = max(held, recorder._inbox.size_bytes)
-        time.sleep(0.002)
+    held, taken = 0, 0
+    try:
+        # Were a step to wait for the disk, this would never end.
+        for step in range(300):
+            taken += give(recorder, with_rerun(distinct(make, step, size=1000), 1 << 20))
+            held = max(held, recorder._inbox.size_bytes)
+    finally:
+        free.set()
     with read(recorder) as reader:
         assert len(reader.sampled_steps()) == taken
         assert any("not sampled" in event.message for event in reader.events())
     # 4 MB a step: without these bytes all 300 would have been taken, 1.2 GB.
     assert 4 << 20 < held <= 2 * room
-    assert 3 < taken < 200
-    assert longest < 1.0
+    assert 3 <= taken <= 8
 
 
 def test_what_can_match_no_site_is_refused() -> None:
@@ -259,6 +259,8 @@ def test_what_can_match_no_site_is_refused() -> None:
             keep_rules(wrong)
     with pytest.raises(WrapError, match=r"histograms=.*Perhaps '\*/blocks\.0\*' is meant"):
         keep_rules((), "blocks.0")
+    with pytest.raises(WrapError, match=r"histograms is a pattern of site ids or several.*True"):
+        keep_rules((), True)  # type: ignore[arg-type]
     for budget in (0, -1, 1.5, True, "1 GB"):
         with pytest.raises(WrapError, match="keep_bytes is a whole number"):
             keep_rules((), keep_bytes=budget)  # type: ignore[arg-type]

@@ -49,6 +49,8 @@ def test_a_step_that_was_not_sampled_is_told_with_the_nearest(live: Run) -> None
     with pytest.raises(UnknownNameError, match=r"Step 3 was not recorded.*2, 4"):
         live.steps[3]
     assert live.steps.get(3) is None
+    with pytest.raises(UnknownNameError, match=r"looked up one by one.*slice"):
+        live.steps[2:4]  # type: ignore[index]
 
 
 def test_losses(live: Run) -> None:
