@@ -41,9 +41,9 @@ def _whose(found: SiteComparison) -> Iterator[str]:
         return
     own = number(found.local_rel_error)
     if found.origin is ErrorOrigin.HERE:
-        yield f"On ORT's own input still off by {own}: its own error."
+        yield f"Still off on ORT's own input (relative {own}): its own error."
     elif found.origin is ErrorOrigin.INHERITED:
-        yield f"On ORT's own input off by {own} only: it came in."
+        yield f"On ORT's own input it is rounding (relative {own}): it came in."
 
 
 def explanation(

@@ -38,7 +38,7 @@ def test_the_site_of_the_own_error_is_named_and_not_the_first_inherited_one(engi
         "bn (BatchNorm1d), in the forward pass: the difference is born there"
     )
     assert "Given ORT's own input, eager PyTorch still gets another result" in found.explanation
-    assert "On ORT's own input still off by 0.0005: its own error." in found.evidence
+    assert "Still off on ORT's own input (relative 0.0005): its own error." in found.evidence
     assert "Run the module alone" in found.remedy
     assert found.severity is Severity.WARNING
 
@@ -67,7 +67,7 @@ def test_what_no_module_makes_says_so_and_how_to_allow_it(engine, make):
     assert "It came in" in found.explanation
     assert "No module that was looked at makes this difference by itself" in found.explanation
     assert 'tolerances={"forward/fc2*": …}' in found.remedy
-    assert "On ORT's own input off by 1e-07 only: it came in." in found.evidence
+    assert "On ORT's own input it is rounding (relative 1e-07): it came in." in found.evidence
 
 
 def test_an_earlier_divergence_that_nothing_explains_is_named_too(engine, make):
@@ -81,7 +81,7 @@ def test_the_evidence_is_three_short_sentences_however_much_is_known(engine, mak
     (found,) = divergences(engine.on_step(make.step(), owning(make.compared(site), FC1)))
     assert found.evidence == (
         "Off by up to 1 (relative 0.5; 0.0001 is allowed). Worst at [1, 2]: eager 0.5, ORT 0.6. "
-        "On ORT's own input still off by 0.5: its own error."
+        "Still off on ORT's own input (relative 0.5): its own error."
     )
 
 
