@@ -6,7 +6,6 @@ from here. Everything in this file assumes that :func:`ortviz._compat.ensure_ort
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NewType, cast
@@ -148,20 +147,6 @@ def parameter_gradient_names(manager: ExecutionManager) -> dict[str, str]:
         for each in graph_inputs(manager)
         if each.qualified_name is not None and each.gradient_index is not None
     }
-
-
-def flatten_outputs(outputs: object) -> tuple[torch.Tensor, ...]:
-    """Flatten what a module returned in the order of :func:`user_output_names`.
-
-    Args:
-        outputs: A tensor or nested tuples, lists and dicts of tensors.
-
-    Raises:
-        TypeError: If something else is among them, as ORT itself would.
-    """
-    utils: Any = importlib.import_module("onnxruntime.training.utils")
-    flat, _ = utils.extract_data_and_schema(outputs)
-    return tuple(flat)
 
 
 def saved_stage_file_name(prefix: str, stage: str, *, training: bool) -> str:

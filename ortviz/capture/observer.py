@@ -22,6 +22,7 @@ from ortviz.capture.pending import PendingStep
 from ortviz.capture.records import SideBuilder
 from ortviz.capture.rerun_inputs import note_step, start_values
 from ortviz.capture.shadow import Shadow
+from ortviz.capture.snapshots import copy_what_shares
 from ortviz.capture.taps import Taps
 from ortviz.capture.threads import half_the_threads
 from ortviz.capture.trees import detached_copy, map_tensors, tensors_in
@@ -166,18 +167,12 @@ class StepObserver:
         if pending.sampled:
             with half_the_threads():
                 pending.outputs = [output.detach().clone() for output in outputs]
-                self._unalias(pending, outputs)
+                # The user may change the outputs in place.
+                copy_what_shares(pending.values, [output.detach() for output in outputs])
                 self._run_shadow(pending, args, kwargs)
         if self.fallback:
             self._hook_gradients(pending, outputs)
         pending.watch.open(outputs)
-
-    def _unalias(self, pending: PendingStep, outputs: list[torch.Tensor]) -> None:
-        """The user may change the outputs in place; what ORT shares with them is copied."""
-        shared = {output.data_ptr() for output in outputs}
-        for name, tensor in pending.values.items():
-            if tensor.data_ptr() in shared:
-                pending.values[name] = tensor.clone()
 
     def _run_shadow(
         self, pending: PendingStep, args: tuple[Any, ...], kwargs: Mapping[str, Any]

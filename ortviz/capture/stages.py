@@ -32,10 +32,6 @@ class StageCollector:
         self._sink = sink
         self._export_counts: Counter[Mode] = Counter()
 
-    def export_count(self, mode: Mode) -> int:
-        """How often graphs of this mode were collected."""
-        return self._export_counts[mode]
-
     def file_of(self, mode: Mode, stage: Stage) -> Path:
         """Where ORTModule saves this stage."""
         name = saved_stage_file_name(self._prefix, stage.value, training=mode is Mode.TRAINING)

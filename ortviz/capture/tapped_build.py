@@ -101,24 +101,26 @@ class TappedBuilder:
         return WatchedGraph(plan, direct=direct, same=True, unchecked=check)
 
     def _direct(self, plan: TapPlan, readings: Readings) -> TappedAgent:
-        names = plan.all_forward
-        return tap_agent(
-            self.manager,
-            names,
-            plan.all_backward,
-            partial(readings.forward, plan, names),
-            partial(readings.backward, plan),
-        )
+        return self._agent(plan, plan.all_forward, readings)
 
     def _beside(self, plan: TapPlan, masked: MaskedModel, readings: Readings) -> TappedAgent:
         names = tuple(name for name in plan.all_forward if name not in masked.mask_names)
+        return self._agent(plan, names, readings, masked.model)
+
+    def _agent(
+        self,
+        plan: TapPlan,
+        forward_names: tuple[str, ...],
+        readings: Readings,
+        model: onnx.ModelProto | None = None,
+    ) -> TappedAgent:
         return tap_agent(
             self.manager,
-            names,
+            forward_names,
             plan.all_backward,
-            partial(readings.forward, plan, names),
+            partial(readings.forward, plan, forward_names),
             partial(readings.backward, plan),
-            masked.model,
+            model,
         )
 
     def _stage(self, stage: Stage) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""Holds a step's eager side (reference) against ONNX Runtime's (candidate). numpy only."""
+"""Holds a step's eager side (reference) against ONNX Runtime's (candidate); without torch."""
 
 from ortviz.compare.overrides import tolerance_rules
 from ortviz.compare.steps import Comparer, compare_step

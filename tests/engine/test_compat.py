@@ -444,12 +444,6 @@ def test_what_ort_refuses_to_export_is_told_with_its_exception(api: OrtModuleApi
     assert "exporting the PyTorch model to ONNX" in str(reason)
 
 
-def test_nested_outputs_are_flattened_in_the_graphs_order(api: OrtModuleApi) -> None:
-    a, b, c = (torch.full((1,), float(value)) for value in range(3))
-    flat = ort_private.flatten_outputs((a, {"second": b, "third": [c]}))
-    assert [t.item() for t in flat] == [0.0, 1.0, 2.0]
-
-
 def test_is_ort_module(api: OrtModuleApi) -> None:
     inner = nn.Linear(1, 1)
     wrapped = api.ORTModule(inner)
