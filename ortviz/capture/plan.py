@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import onnx
 
+from ortviz._compat.ort_repeat import draws_random
 from ortviz.capture.inner_values import NO_INNER_VALUES, InnerValues, find_inner_values
 from ortviz.graphs import (
     FLOATING,
@@ -20,7 +21,6 @@ from ortviz.graphs import (
 )
 
 _DROPOUT_OPS = frozenset({"Dropout", "BiasDropout"})
-_RANDOM_MARKS = ("Dropout", "Random", "Bernoulli", "Multinomial")
 _VIEW_OPS = frozenset({"Unsqueeze", "Squeeze", "Reshape", "Flatten", "Identity"})
 NO_USES = ValueUses()
 """Nothing is known about who uses what."""
@@ -119,8 +119,7 @@ def build_plan(
         mask_names=_mask_names(exported, nodes),
         backward_names=backward,
         order=order,
-        draws_random=any(mark in node.op_type for node in nodes for mark in _RANDOM_MARKS)
-        or any("rand" in str(a.s) for n in nodes if n.op_type == "ATen" for a in n.attribute),
+        draws_random=any(map(draws_random, nodes)),
         uses=uses,
         overwritten=frozenset(forward) & (_used_after(nodes, yield_at) | _views(nodes)),
     )

@@ -45,16 +45,7 @@ class SideBuilder:
         module_type: str = "",
     ) -> None:
         """Add a site that was seen."""
-        self.records.append(
-            SiteRecord(
-                site=site,
-                order=len(self.records),
-                status=SiteStatus.CAPTURED,
-                stats=self._stats(tensor),
-                value_name=value_name,
-                module_type=module_type,
-            )
-        )
+        self.reduced(site, self._stats(tensor), value_name=value_name, module_type=module_type)
         if keep_values:
             self.values[site.id] = host_values(tensor)
 

@@ -5,6 +5,16 @@ from __future__ import annotations
 from ortviz.record import Direction, Finding, Severity, SiteRecord, StepRecord, View
 
 _SHOWN = 3
+_EXPLANATION = (
+    "DistributedDataParallel starts all processes from the weights of rank 0 and gives them the "
+    "same averaged gradients, so their weights stay the same to the last bit. Gradients shown here "
+    "are each process's own, from before the averaging, and may differ."
+)
+_REMEDY = (
+    "Wrap first and put DistributedDataParallel around it, DDP(ortviz.wrap(model)); call that, not "
+    "the model inside; give every process the same optimiser settings, and change weights in none "
+    "of them alone."
+)
 
 
 def ranks_disagree(
@@ -44,17 +54,8 @@ def ranks_disagree(
             f"L2 norm of {names[0]}: {first.stats.l2_norm!r} on rank {own_rank}, "
             f"{partner.stats.l2_norm!r} on rank {other_rank}."
         ),
-        explanation=(
-            "DistributedDataParallel starts all processes from the weights of rank 0 and gives "
-            "them the same averaged gradients, so their weights stay the same to the last bit. "
-            "Gradients shown here are each process's own, from before the averaging, and may "
-            "differ."
-        ),
-        remedy=(
-            "Wrap first and put DistributedDataParallel around it, DDP(ortviz.wrap(model)); call "
-            "that, not the model inside; give every process the same optimiser settings, and "
-            "change weights in none of them alone."
-        ),
+        explanation=_EXPLANATION,
+        remedy=_REMEDY,
         first_step=own.step,
         last_step=own.step,
         module=first.site.module,

@@ -16,28 +16,9 @@ from ortviz.record import (
     SiteStatus,
     StepCapture,
     StepRecord,
-    TensorStats,
     Verdict,
 )
-
-
-def stats_of(values: np.ndarray, dtype: str = "") -> TensorStats:
-    finite = values[np.isfinite(values)]
-    return TensorStats(
-        shape=values.shape,
-        dtype=dtype or values.dtype.name,
-        element_count=values.size,
-        minimum=float(finite.min()) if finite.size else None,
-        maximum=float(finite.max()) if finite.size else None,
-        mean=None,
-        std=None,
-        l2_norm=float(np.linalg.norm(finite)) if finite.size else None,
-        zero_count=int((values == 0).sum()),
-        nan_count=int(np.isnan(values).sum()),
-        posinf_count=0,
-        neginf_count=0,
-        first_nonfinite_index=None,
-    )
+from tests.unit.compare.conftest import stats_of
 
 
 class Builder:
