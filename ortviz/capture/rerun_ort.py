@@ -107,11 +107,7 @@ def run_ort(
     # A tensor that is read may keep ORT from merging operations, so what the user was given comes
     # from a graph in which none is.
     plain = SecondRun(manager, user_code=True)
-    feeds = StepFeeds(fed)
-    if any(gradient is not None for gradient in gradients):
-        missing = any(gradient is None for gradient in gradients)
-        outputs = plain.run(_copy(feeds), given).outputs if missing else ()
-        feeds.gradients = _gradient_feeds(manager, outputs, gradients)
+    feeds = _feeds(manager, plain, fed, given, gradients)
     tapped = SecondRun(
         manager,
         plan.forward_names + plan.inner.forward_names,
@@ -120,19 +116,13 @@ def run_ort(
     )
     values = tapped.run(_copy(feeds), given).values
     result = plain.run(feeds, given)
-    # ORT writes what it makes of running statistics into what it is fed.
-    buffers = {
-        each.qualified_name: tensor
-        for each, tensor in zip(ort_private.graph_inputs(manager), feeds.inputs, strict=True)
-        if each.kind is InputKind.BUFFER and each.qualified_name is not None
-    }
     return OrtRerun(
         plan,
         result.outputs,
         {**values, **given},
         result.parameter_grads,
         ort_private.parameter_gradient_names(manager),
-        buffers,
+        _buffers(manager, feeds),
     )
 
 
@@ -189,6 +179,31 @@ def _exported(
     if stop.feeds is None:
         raise CaptureError("ORTModule runs this model in eager PyTorch, not in ONNX Runtime.")
     return manager, stop.feeds
+
+
+def _feeds(
+    manager: ExecutionManager,
+    plain: SecondRun,
+    fed: tuple[torch.Tensor, ...],
+    masks: Mapping[str, torch.Tensor],
+    gradients: Sequence[torch.Tensor | None],
+) -> StepFeeds:
+    """What both halves are given; of outputs without a gradient the shapes must be known."""
+    feeds = StepFeeds(fed)
+    if any(gradient is not None for gradient in gradients):
+        missing = any(gradient is None for gradient in gradients)
+        outputs = plain.run(_copy(feeds), masks).outputs if missing else ()
+        feeds.gradients = _gradient_feeds(manager, outputs, gradients)
+    return feeds
+
+
+def _buffers(manager: ExecutionManager, feeds: StepFeeds) -> dict[str, torch.Tensor]:
+    """ORT writes what it makes of running statistics into what it is fed."""
+    return {
+        each.qualified_name: tensor
+        for each, tensor in zip(ort_private.graph_inputs(manager), feeds.inputs, strict=True)
+        if each.kind is InputKind.BUFFER and each.qualified_name is not None
+    }
 
 
 def _copy(feeds: StepFeeds) -> StepFeeds:

@@ -43,6 +43,7 @@ class Stub:
         input_gradients: What its own backward gives for each of its inputs.
         inputs: What ORT gave it; empty where that is not known.
         masks: Dropout masks of the draws inside of it, in their order.
+        leaves: What it answered, one per output, where gradients are asked for; empty before.
     """
 
     index: int
@@ -70,6 +71,8 @@ class Unit:
         stubs: The calls inside, in the order in which they returned.
         masks: Dropout masks of the draws outside of those, in their order.
         autocast: As the user's forward found it.
+        leaves: Copies of the inputs, where gradients are asked for; empty before it ran.
+        outputs: What it returned, flattened, on the autograd graph; empty before it ran.
         deviates: Whether it handed something else than ORT did to a call inside of it.
     """
 

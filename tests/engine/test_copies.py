@@ -142,7 +142,7 @@ def test_another_process_reads_the_pickle(tmp_path: Path) -> None:
         [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "model.pt")],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.stdout.split() == ["ORTModule", str(expected)], done.stderr
 

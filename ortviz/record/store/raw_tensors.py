@@ -65,7 +65,11 @@ def put_tensor(database: Database, tensor: RawTensor, purpose: str) -> StoredTen
 
 
 def read_tensor(database: Database, key: int) -> RawTensor:
-    """A tensor by its key; its array belongs to the caller."""
+    """A tensor by its key; its array belongs to the caller.
+
+    Raises:
+        DamagedContentError: It is missing, not whole, or of no dtype that is known.
+    """
     row = database.row("SELECT dtype, stored, shape, size_bytes FROM tensor WHERE id = ?", (key,))
     if row is None:
         raise DamagedContentError("a kept tensor is missing")
