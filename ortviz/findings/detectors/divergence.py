@@ -76,20 +76,21 @@ class FirstDivergence(Detector):
         # What follows from something earlier is told where it is seen, not where it passed through.
         makers = () if cause is not None else self._users.of(record, site)
         labels = [self.label(module) for module in makers]
-        told = explanation(found, cause, labels, _hidden(record, comparison, found))
+        shaky = None if born_here or cause is not None else _shaky(record, comparison, found)
+        told = explanation(found, cause, labels, _hidden(record, comparison, found), shaky)
         return self.finding(
-            _severity(found, cause, random=bool(random)),
+            _severity(found, cause, shaky, random=bool(random)),
             f"ORT and eager PyTorch first part {self._where(site, labels)}"
             + (": the difference is born there" if born_here else ""),
             evidence=evidence(found),
             explanation=" ".join((*told, *random)),
-            remedy=remedy(found, cause),
+            remedy=remedy(found, cause, shaky),
             place=site.id,
             step=record.step,
             module=enclosing(makers) if makers else site.module,
             site_id=site.id,
             view=View.TRACES if site.direction is Direction.FORWARD else View.GRADIENTS,
-            origin=cause is None and found.origin is not ErrorOrigin.INHERITED,
+            origin=cause is shaky is None and found.origin is not ErrorOrigin.INHERITED,
         )
 
     def _where(self, site: Site, makers: list[str]) -> str:
@@ -116,9 +117,13 @@ def _named(comparison: StepComparison, direction: Direction) -> list[Site]:
     return named
 
 
-def _severity(found: SiteComparison, cause: Site | None, *, random: bool) -> Severity:
+def _severity(
+    found: SiteComparison, cause: Site | None, shaky: Site | None, *, random: bool
+) -> Severity:
     if random:
         return Severity.INFO
+    if shaky is not None:
+        return Severity.WARNING if _is_gross(found) else Severity.INFO
     if cause is not None:
         # What follows from a difference that has a finding of its own is no second one.
         return Severity.INFO if found.origin is ErrorOrigin.INHERITED else Severity.WARNING
@@ -145,6 +150,31 @@ def _cause(comparison: StepComparison, site: Site) -> Site | None:
     if forward is not None or site.direction is Direction.BACKWARD:
         return forward
     return own.get(Direction.BACKWARD, first.get(Direction.BACKWARD))
+
+
+def _shaky(record: StepRecord, comparison: StepComparison, found: SiteComparison) -> Site | None:
+    """The first site before it that is off by more than rounding and as honest runs are.
+
+    What follows from an ill-conditioned value is as far off, also where no floor was measured.
+    """
+    order = {seen.site: seen.order for seen in record.reference}
+    place = order.get(found.site)
+    if place is None or found.nonfinite_mismatch_count:
+        return None
+    flows = {Direction.FORWARD, found.site.direction}
+    if found.site.direction is Direction.PARAMETER_GRAD:
+        flows.add(Direction.BACKWARD)
+    before = [
+        one
+        for one in comparison.sites
+        if one.verdict is Verdict.ROUNDING
+        and one.site.direction in flows
+        and order.get(one.site, math.inf) < place
+        # A reason is given where an error is beyond what the dtype alone allows.
+        and one.reason
+        and "noise floor" in one.tolerance_reason
+    ]
+    return min((one.site for one in before), key=lambda site: order[site], default=None)
 
 
 def _nan_is_on_both_sides(record: StepRecord, site: Site) -> bool:

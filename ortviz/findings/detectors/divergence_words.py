@@ -47,7 +47,11 @@ def _whose(found: SiteComparison) -> Iterator[str]:
 
 
 def explanation(
-    found: SiteComparison, cause: Site | None, makers: Sequence[str], hidden: Sequence[str]
+    found: SiteComparison,
+    cause: Site | None,
+    makers: Sequence[str],
+    hidden: Sequence[str],
+    shaky: Site | None = None,
 ) -> Iterator[str]:
     """What is known of where a difference comes from.
 
@@ -56,6 +60,7 @@ def explanation(
         cause: The divergence of an earlier direction that it probably follows from.
         makers: Labels of the modules whose backward passes make this gradient.
         hidden: Modules that ran before it and whose output ORT does not show.
+        shaky: An ill-conditioned site before it that it probably follows from.
     """
     forward = found.site.direction is Direction.FORWARD
     if found.origin is ErrorOrigin.HERE:
@@ -70,6 +75,12 @@ def explanation(
         yield (
             f"The two sides already part at {module_label(cause.module)} "
             f"({cause.direction.value}) in this step; this probably follows from it."
+        )
+    elif shaky is not None:
+        yield (
+            f"{module_label(shaky.module)} ({shaky.direction.value}), before it, is "
+            "ill-conditioned in this step: honest runs lie nearly as far apart there as the two "
+            "sides do. This probably follows from it."
         )
     elif found.origin is ErrorOrigin.INHERITED:
         yield (
@@ -89,12 +100,18 @@ def explanation(
     else:
         yield (
             "The forward pass agrees, and both backward passes began with the same gradient, so "
-            f"the difference is made {_where(makers)}."
+            f"the difference is made {_where(makers)}, or rounding grew on the way there; "
+            "run.verify_next() has the next sampled step tell which."
         )
 
 
-def remedy(found: SiteComparison, cause: Site | None) -> str:
-    """What to do."""
+def remedy(found: SiteComparison, cause: Site | None, shaky: Site | None = None) -> str:
+    """What to do; the arguments are those of :func:`explanation`."""
+    if shaky is not None:
+        return (
+            "Nothing while the model trains well. Else add a small constant under roots, norms "
+            "and divisions near there; their gradients are huge beside 0."
+        )
     if cause is not None:
         return f"Begin with {module_label(cause.module)}; this may vanish with it."
     if found.origin is ErrorOrigin.INHERITED:

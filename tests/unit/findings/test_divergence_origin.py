@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ortviz.record import Direction, ErrorOrigin, Severity, Site
+from ortviz.record import Direction, ErrorOrigin, Severity, Site, Verdict
 
 F, B = Direction.FORWARD, Direction.BACKWARD
 FC1, BN, FC2 = (Site(F, name, "out0") for name in ("fc1", "bn", "fc2"))
+FC1_GRAD = Site(Direction.PARAMETER_GRAD, "fc1", "weight")
+FC2_GRAD = Site(Direction.PARAMETER_GRAD, "fc2", "weight")
 FC2_BACK, BN_BACK = Site(B, "fc2", "out0"), Site(B, "bn", "out0")
 HERE, CAME = ErrorOrigin.HERE, ErrorOrigin.INHERITED
 
@@ -68,6 +70,25 @@ def test_what_no_module_makes_says_so_and_how_to_allow_it(engine, make):
     assert "No module that was looked at makes this difference by itself" in found.explanation
     assert 'tolerances={"forward/fc2*": …}' in found.remedy
     assert "On ORT's own input it is rounding (relative 1e-07): it came in." in found.evidence
+
+
+def test_what_follows_from_an_ill_conditioned_gradient_says_so(engine, make):
+    shaky = make.divergent(
+        FC2_BACK,
+        verdict=Verdict.ROUNDING,
+        reason="Ill-conditioned here: …",
+        noise_floor=5e-4,
+        tolerance_reason="8 times its noise floor of 0.0005",
+    )
+    for relative, severity in ((5e-4, Severity.INFO), (0.5, Severity.WARNING)):
+        compared = make.compared(make.divergent(FC1_GRAD, relative), shaky)
+        (found,) = divergences(engine.on_step(make.step(), compared))
+        assert (found.severity, found.site_id, found.origin) == (severity, FC1_GRAD.id, False)
+        assert "fc2 (backward), before it, is ill-conditioned" in found.explanation
+    apart = replace(shaky, reason="")
+    compared = make.compared(make.divergent(FC2_GRAD), apart)
+    (found,) = divergences(engine.on_step(make.step(), compared))
+    assert "run.verify_next()" in found.explanation
 
 
 def test_an_earlier_divergence_that_nothing_explains_is_named_too(engine, make):
