@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,24 @@ def test_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compile_kernels() == ""
     assert library_file().stat().st_mtime_ns == made.st_mtime_ns
     assert [file.name for file in library_file().parent.iterdir()] == ["kernels.so"]
+
+
+def test_who_comes_second_waits_and_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, compiled = build._compile, []
+    both = threading.Barrier(2)
+
+    def counted(compiler: str, made: Path) -> None:
+        compiled.append(made)
+        real(compiler, made)
+
+    def at_once(_: int) -> str:
+        both.wait()
+        return compile_kernels()
+
+    monkeypatch.setattr(build, "_compile", counted)
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(at_once, range(2))) == ["", ""]
+    assert len(compiled) == 1
 
 
 def test_loads_in_this_process() -> None:
