@@ -97,17 +97,15 @@ def plain(family: str, style: Style, dtype: str) -> Outcome:
 
 def watched(case: Case) -> Outcome:
     """The training under ortviz, its recording checked for being there."""
+    with tempfile.TemporaryDirectory(prefix="ortviz-undisturbed-") as folder:
+        return _watched(case, Path(folder) / "run.ortviz")
+
+
+def _watched(case: Case, path: Path) -> Outcome:
     runs = []
 
     def wrap(model: nn.Module) -> nn.Module:
-        folder = Path(tempfile.mkdtemp(prefix="ortviz-undisturbed-"))
-        wrapped = ortviz.wrap(
-            model,
-            case.every,
-            path=folder / "run.ortviz",
-            level=case.level,
-            verify=case.verify,
-        )
+        wrapped = ortviz.wrap(model, case.every, path=path, level=case.level, verify=case.verify)
         runs.append(wrapped.ortviz)
         return wrapped
 
@@ -157,7 +155,7 @@ def _with_examples(test):  # type: ignore[no-untyped-def]
     return test
 
 
-@pytest.mark.timeout(60 * 60 if EXAMPLES else 600)
+@pytest.mark.timeout(60 * 60 if EXAMPLES else 30 * 60)
 @settings(
     max_examples=EXAMPLES or _SHORT,
     derandomize=not EXAMPLES,
