@@ -221,7 +221,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the line instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}. See %ortviz help.")
+        raise UsageError(f"{self.prog}: {message.removesuffix('.')}. See %ortviz help.")
 
 
 def _parser(prog: str, *positional: str) -> _Parser:

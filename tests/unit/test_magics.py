@@ -264,6 +264,7 @@ def test_what_is_wrong_with_the_header_is_one_sentence(
     text = notebook.run_text(f"%%ortviz {line}\nprint(6 * 7)", ok=False)
     assert words in text
     assert text.strip().startswith("UsageError: ")
+    assert ".. See" not in text
     assert "42" not in text
 
 

@@ -114,7 +114,7 @@ function Errors({ row }: { row: TraceRow }) {
 function Worst({ row }: { row: TraceRow }) {
   if (row.worst_index === null) return null;
   return (
-    <span>
+    <span class="ov-stays">
       <i>worst at</i> <code>{formatIndex(row.worst_index)}</code>{" "}
       <span class="ov-ink-reference">eager {formatExact(row.worst_reference)}</span>{" "}
       <span class="ov-ink-candidate">ORT {formatExact(row.worst_candidate)}</span>
