@@ -65,14 +65,15 @@ def _doctor(options: argparse.Namespace) -> int:
     from ortviz.native import check_kernels, prepare_kernels
 
     problem: OrtvizError | None = None
+    without_loops = ""
     if options.fix:
         try:
             compile_extensions()
-            prepare_kernels()
+            without_loops = prepare_kernels()
         except OrtvizError as error:
             # The checks below say more than the one thing that stopped the build.
             problem = error
-    checks = [*run_checks(), check_kernels()]
+    checks = [*run_checks(), check_kernels(without_loops)]
     if options.json:
         print(checks_as_json(checks))
     else:

@@ -156,8 +156,12 @@ def kernels() -> Kernels | None:
         return None
 
 
-def check_kernels() -> Check:
-    """Say whether the library is there, for the doctor."""
+def check_kernels(why_not: str = "") -> Check:
+    """Say whether the library is there, for the doctor.
+
+    Args:
+        why_not: What :func:`prepare_kernels` said, if it was tried.
+    """
     name = "ortviz's own loops"
     if kernels() is not None:
         return Check(name, Status.OK, str(library_file()))
@@ -165,8 +169,9 @@ def check_kernels() -> Check:
         name,
         Status.WARNING,
         "not compiled",
-        "They are compiled at the first sampled step, which takes seconds. Without a C++ compiler "
-        "torch does their work, several times slower.",
+        why_not
+        or "They are compiled at the first sampled step, which takes seconds. Without a C++ "
+        "compiler torch does their work, several times slower.",
         "ortviz doctor --fix",
     )
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ortviz._compat.cache import CACHE_DIR_VARIABLE
-from ortviz.native import build, library, prepare_kernels
+from ortviz._compat.check import Status
+from ortviz.native import build, check_kernels, library, prepare_kernels
 from ortviz.native.build import compile_kernels, library_file
 
 
@@ -95,6 +96,16 @@ def test_a_library_that_does_not_load() -> None:
         )
     finally:
         library.kernels.cache_clear()
+
+
+def test_the_doctor_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "find_compiler", lambda: None)
+    library.kernels.cache_clear()
+    try:
+        check = check_kernels(prepare_kernels())
+    finally:
+        library.kernels.cache_clear()
+    assert (check.status, check.meaning) == (Status.WARNING, "There is no C++ compiler.")
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
