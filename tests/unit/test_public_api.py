@@ -98,7 +98,7 @@ except ortviz.errors.EnvironmentProblem as problem:
     print(problem)
 """
     text = python(code)
-    assert "<1 sampled steps: 0> 0.5 True" in text
+    assert "<1 sampled step: 0> 0.5 True" in text
     assert "PyTorch cannot be imported" in text
     assert "ortviz doctor" in text
 
