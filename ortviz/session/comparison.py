@@ -89,6 +89,11 @@ class Comparison(StepComparison):
             for verdict in Verdict
             if verdict in verdicts
         )
+        apart = [one.site for one in self.sites if one.verdict is Verdict.NOT_COMPARABLE]
+        inside = sum(site.is_inner for site in apart)
+        if inside:
+            # Of which eager PyTorch has no tensor; so many that they would look like trouble.
+            counted = f"{counted} ({inside} of them inside modules)"
         sites = f"{len(verdicts)} site" + ("" if len(verdicts) == 1 else "s")
         return f"{sites}: {counted}" if counted else sites
 

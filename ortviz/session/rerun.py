@@ -176,7 +176,7 @@ def _recorded(reader: RunReader, step: int) -> _Recorded:
     record = reader.step(step)
     known = reader.kept.rerun_steps()
     if step not in known:
-        raise UnknownNameError(f"Step {step} cannot be run again.", _remedy(known))
+        raise UnknownNameError(f"Step {step} cannot be run again.", _remedy(reader, known))
     level = reader.info().level
     return _Recorded(record, reader.kept.rerun(step), level, _judge(reader, step))
 
@@ -195,7 +195,9 @@ def _judge(reader: RunReader, step: int) -> Callable[[StepCapture], StepComparis
     return Comparer(reader.info().tolerances, floors=floors).compare
 
 
-def _remedy(known: tuple[int, ...]) -> str:
+def _remedy(reader: RunReader, known: tuple[int, ...]) -> str:
+    if not known and reader.info().keep.reruns:
+        return "What that takes was not kept of any step: run.problems says why."
     if not known:
         return "Pass rerun=True to ortviz.wrap (--rerun) to keep what that takes."
     shown = [*map(str, known[:3]), "…", *map(str, known[-3:])] if len(known) > 7 else known

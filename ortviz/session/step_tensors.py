@@ -79,12 +79,17 @@ def kept_tensor(reader: RunReader, step: int, site_id: str, side: Side) -> np.nd
         return kept.tensor(step, site_id, side).values
     record = reader.step(step)
     check_site(record, site_id, side)
+    remedy = (
+        f"Pass keep={site_id!r} to ortviz.wrap to keep it at sampled steps, or rerun=True to be "
+        "able to make it anew afterwards."
+    )
+    if step in kept.rerun_steps():
+        again = f"run.steps[{step}].rerun(model).tensor({site_id!r})"
+        remedy = f"{again} makes it anew from what was kept."
+    elif reader.info().keep.keeps(site_id):
+        remedy = "It was asked for; a larger keep_bytes= keeps more of what is (run.problems)."
     raise UnknownNameError(
-        f"The tensor {site_id} of step {step} was not kept on {label(side)}'s side.",
-        f"run.steps[{step}].rerun(model).tensor({site_id!r}) makes it anew from what was kept."
-        if step in kept.rerun_steps()
-        else f"Pass keep={site_id!r} to ortviz.wrap to keep it at sampled steps, or rerun=True to "
-        "be able to make it anew afterwards.",
+        f"The tensor {site_id} of step {step} was not kept on {label(side)}'s side.", remedy
     )
 
 

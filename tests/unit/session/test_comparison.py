@@ -70,6 +70,14 @@ def test_exact_agreement_and_nothing_to_compare() -> None:
     assert shown().conclusion() == "Nothing could be compared."
 
 
+def test_values_inside_modules_are_counted_apart() -> None:
+    inner = SiteComparison(Site(F, "a", "Log_output_0"), Verdict.NOT_COMPARABLE)
+    fused = SiteComparison(Site(F, "b", "out0"), Verdict.NOT_COMPARABLE)
+    assert shown(site("a"), inner, fused).counts() == (
+        "3 sites: 1 rounding, 2 not comparable (1 of them inside modules)"
+    )
+
+
 def test_what_is_not_comparable_is_not_the_closest_call() -> None:
     drawn = site("d", verdict=Verdict.NOT_COMPARABLE, max_rel_error=0.9, reason="They draw.")
     close = shown(site("b", max_rel_error=2e-5), drawn).conclusion()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ortviz.errors import StoreError, WrapError
+from ortviz.errors import StoreError, UnknownNameError, WrapError
 from ortviz.record import (
     ArgumentTree,
     KeepRules,
@@ -249,6 +249,17 @@ def test_large_tensors_neither_fill_the_memory_nor_hold_up_training(
     # 4 MB a step: without these bytes all 300 would have been taken, 1.2 GB.
     assert 4 << 20 < held <= 2 * room
     assert 3 <= taken <= 8
+
+
+def test_what_was_asked_for_and_did_not_fit_is_told_apart(keeping: Any, make: Any) -> None:
+    recorder = keeping(KeepRules(("forward/*",), reruns=True, max_bytes=100))
+    give(recorder, with_rerun(distinct(make, 0), 1000))
+    run = Run(recorder=recorder)
+    with pytest.raises(UnknownNameError, match=r"It was asked for; a larger keep_bytes="):
+        run.steps[0].tensor(SITE, Side.REFERENCE)
+    with pytest.raises(UnknownNameError, match=r"not kept of any step: run\.problems says why"):
+        run.steps[0].rerun(None)
+    run.close()
 
 
 def test_what_can_match_no_site_is_refused() -> None:
