@@ -117,7 +117,9 @@ class OrtInputs:
         if wanted.given is not None:
             given = self._given[wanted.given].detach()
             return OrtInput(given, needs_grad=wanted.needs_grad)
-        name = self._produced(wanted) or self._entering(module, wanted, taken)
+        name = self._produced(wanted)
+        if name is None and not self._is_made_inside(module, wanted):
+            name = self._entering(module, wanted, taken)
         if name is not None:
             return OrtInput(self._values[name], name, needs_grad=wanted.needs_grad)
         eager = wanted.intact()
@@ -133,6 +135,12 @@ class OrtInputs:
         call = self._calls[index]
         name = self._outputs.get((call.module, call.call, slot))
         return name if name is not None and self._fits(name, wanted) else None
+
+    def _is_made_inside(self, module: str, wanted: CallInput) -> bool:
+        """Whether an earlier call of the same module made it: it enters from nowhere, then."""
+        if wanted.producer is None:
+            return False
+        return f"{self._calls[wanted.producer[0]].module}.".startswith(f"{module}.")
 
     def _entering(self, module: str, wanted: CallInput, taken: set[str]) -> str | None:
         fitting = [name for name in self._candidates(module, taken) if self._fits(name, wanted)]

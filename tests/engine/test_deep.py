@@ -169,6 +169,27 @@ def test_gradients_of_a_module_used_twice_are_summed(tmp_path: Path) -> None:
         )
 
 
+class Twice(nn.Module):
+    """Calls a module on what it has just returned, which ORT's graph shows as one scope."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step = nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.step(self.step(x))
+        return result
+
+
+def test_a_module_called_on_its_own_output_is_given_no_other_input(tmp_path: Path) -> None:
+    sink = train(Family("twice", Twice, lambda generator: torch.randn(4, 8)), tmp_path, steps=1)
+    (capture,) = sink.captures
+    second = capture.local_values.get("forward/step@1#out0")
+    ort = capture.candidate_values["forward/step@1#out0"]
+    assert second is None or np.allclose(second, ort, atol=1e-5)
+    assert np.allclose(capture.local_values["forward/#out0"], ort, atol=1e-5)
+
+
 def _bytes(tensor: torch.Tensor) -> int:
     try:
         return tensor.nbytes
