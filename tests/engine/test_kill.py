@@ -55,6 +55,7 @@ def train_until_killed(path: Path, every: int, keep: str, draw: random.Random) -
         env=environment,
     )
     assert child.stdout is not None
+    assert child.stderr is not None
     last, enough = -1, draw.randrange(8, 60)
     try:
         while last < enough and (line := child.stdout.readline()):
@@ -62,7 +63,9 @@ def train_until_killed(path: Path, every: int, keep: str, draw: random.Random) -
         time.sleep(draw.random() * 0.05)
     finally:
         child.kill()
-        said, errors = child.communicate(timeout=60)
+        # Not communicate(), which does not give back what readline() has read ahead.
+        said, errors = child.stdout.read(), child.stderr.read()
+        child.wait(timeout=60)
     last = max([last, *map(int, said.split())])
     assert last >= enough, errors
     return last
