@@ -14,6 +14,8 @@ from rich.table import Table
 import benchmarks
 from benchmarks.row import Row
 
+_FILE_COLUMNS = 180
+
 
 def main() -> int:
     """Run the benchmarks asked for; 1 if a promise is broken."""
@@ -35,20 +37,27 @@ def main() -> int:
     if given.why:
         from benchmarks.why import explain
 
+        console = _console()
         for found in explain():
-            Console().print(found, "")
+            console.print(found, "")
         return 0
     wanted = given.names or list(modules)
     unknown = [name for name in wanted if name not in modules]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(modules)}")
-    console = Console()
+    console = _console()
     rows: list[Row] = []
     with Progress(console=console, transient=True) as progress:
         for name in progress.track(wanted, description="measuring"):
             rows += modules[name].measure()
     console.print(table(rows))
     return 0 if all(row.passed for row in rows) else 1
+
+
+def _console() -> Console:
+    """As wide as the terminal; a file has room for whole sentences."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_COLUMNS)
 
 
 def table(rows: list[Row]) -> Table:
