@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +28,25 @@ if TYPE_CHECKING:
     from torch import nn
 
 _DOCTOR = "`ortviz doctor` says more."
+_CHOICES: Mapping[str, tuple[type[Enum], str, str]] = {
+    "level": (
+        Level,
+        "There is no level {!r}.",
+        (
+            'level="module" reads what leaves a module; level="tensor" reads every '
+            "floating-point tensor of ORT's training graph."
+        ),
+    ),
+    "verify": (
+        Verify,
+        "There is no verify={!r}.",
+        (
+            'verify="auto" looks into few sampled steps deeply, "always" into all, "never" into '
+            "those asked for with run.verify_next()."
+        ),
+    ),
+}
+"""Arguments that take one of few words: which, and what is said of another one."""
 
 
 def wrap(
@@ -226,7 +246,7 @@ def attach_eager(model: nn.Module, settings: Settings, reason: str) -> Attached:
     capture = _capture()
     _check(model, settings)
     recorder = _recorder(model, settings, check_path=False)
-    watch = capture.wrap_eager(
+    watch = capture.EagerWatch(
         model,
         recorder,
         name=settings.name or type(model).__name__,
@@ -258,36 +278,23 @@ def _check(model: nn.Module, settings: Settings) -> None:
                 f"{argument} is a whole number of steps from 1 up, and this is {value!r}.",
                 "every=10 samples each tenth training step.",
             )
-    check_level(settings.level)
-    check_verify(settings.verify)
+    check_choice("level", settings.level)
+    check_choice("verify", settings.verify)
 
 
-def check_verify(verify: object) -> None:
-    """Refuse what is no way of verifying.
+def check_choice(option: str, value: object) -> None:
+    """Refuse what is none of the values that ``level`` or ``verify`` may have.
 
-    Raises:
-        WrapError: Says which there are.
-    """
-    if verify not in [known.value for known in Verify]:
-        raise WrapError(
-            f"There is no verify={verify!r}.",
-            'verify="auto" looks into few sampled steps deeply, "always" into all, "never" into '
-            "those asked for with run.verify_next().",
-        )
-
-
-def check_level(level: object) -> None:
-    """Refuse what is no level of taps.
+    Args:
+        option: The name of the argument.
+        value: What was given for it.
 
     Raises:
         WrapError: Says which there are.
     """
-    if level not in [known.value for known in Level]:
-        raise WrapError(
-            f"There is no level {level!r}.",
-            'level="module" reads what leaves a module; level="tensor" reads every '
-            "floating-point tensor of ORT's training graph.",
-        )
+    known, what, meanings = _CHOICES[option]
+    if value not in [each.value for each in known]:
+        raise WrapError(what.format(value), meanings)
 
 
 def _recorder(model: nn.Module, settings: Settings, *, check_path: bool) -> Recorder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
@@ -234,8 +235,8 @@ def _parser(prog: str, *positional: str) -> _Parser:
 def _recording_options(prog: str, words: list[str]) -> argparse.Namespace:
     parser = _parser(prog, "variable")
     parser.add_argument("--every", type=_count, default=1)
-    parser.add_argument("--level", type=_level, default="module")
-    parser.add_argument("--verify", type=_verify, default="auto")
+    parser.add_argument("--level", type=partial(_choice, "level"), default="module")
+    parser.add_argument("--verify", type=partial(_choice, "verify"), default="auto")
     parser.add_argument("--keep", action="append", default=[])
     parser.add_argument("--histograms", action="append", default=[])
     parser.add_argument("--rerun", action="store_true")
@@ -255,21 +256,11 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _level(text: str) -> str:
-    from ortviz.api import check_level
+def _choice(option: str, text: str) -> str:
+    from ortviz.api import check_choice
 
     try:
-        check_level(text)
-    except OrtvizError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
-
-
-def _verify(text: str) -> str:
-    from ortviz.api import check_verify
-
-    try:
-        check_verify(text)
+        check_choice(option, text)
     except OrtvizError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text

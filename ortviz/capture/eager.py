@@ -28,6 +28,9 @@ class EagerWatch:
         reason: Why ORTModule is not used.
         keep: What is kept of sampled steps beside statistics; recorded in the run.
         keeping: Asked at sampled steps which tensors are wanted; None when none is.
+
+    Raises:
+        WrapError: ``model`` is no module, or already wrapped.
     """
 
     def __init__(
@@ -70,23 +73,3 @@ class EagerWatch:
             self._observer.abandoned(pending)
         else:
             self._observer.returned(pending, args, kwargs, result)
-
-
-def wrap_eager(
-    model: nn.Module,
-    sink: Sink,
-    *,
-    name: str,
-    every: int,
-    reason: str,
-    keep: KeepRules | None = None,
-    keeping: Keeping | None = None,
-) -> EagerWatch:
-    """Watch ``model`` while it trains eagerly; see :class:`EagerWatch`.
-
-    Raises:
-        WrapError: ``model`` is no module, or already wrapped.
-    """
-    return EagerWatch(
-        model, sink, name=name, every=every, reason=reason, keep=keep, keeping=keeping
-    )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from types import TracebackType
 from typing import Any
 
-import torch
 from torch import nn
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import Node
-from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
+from ortviz.capture.module_hooks import hooked_calls
 from ortviz.capture.trees import tensors_in
 from ortviz.record import FunctionCall
 
@@ -47,18 +46,13 @@ class FunctionFinder:
     def __init__(self, module: nn.Module) -> None:
         self.calls: dict[FunctionCall, None] = {}
         self._module = module
-        self._handles: list[RemovableHandle] = []
+        self._hooks = ExitStack()
         self._open: list[_OpenCall] = []
         # Nodes, not their ids: Python makes a node's object anew once nobody holds it.
         self._seen: set[Node] = set()
 
     def __enter__(self) -> Self:
-        for name, module in self._module.named_modules():
-            if isinstance(module, torch.jit.ScriptModule):
-                continue
-            before, after = partial(self._before, name), partial(self._after, name)
-            self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-            self._handles.append(module.register_forward_hook(after))
+        self._hooks.enter_context(hooked_calls(self._module, self._before, self._after))
         return self
 
     def __exit__(
@@ -67,9 +61,7 @@ class FunctionFinder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._hooks.close()
         self._open.clear()
         self._seen.clear()
 

@@ -146,12 +146,12 @@ class StepObserver:
             name: buffer.detach().clone() for name, buffer in self.original.named_buffers()
         }
         start = SideBuilder()
-        records.add_inputs(start, list(tensors_in((args, dict(kwargs)))))
+        inputs = list(tensors_in((args, dict(kwargs))))
+        records.add_inputs(start, inputs)
         weights = {name: p.detach() for name, p in self.original.named_parameters()}
         records.add_named(start, Direction.PARAMETER, weights, keep_values=False)
         pending.start = start
         if self._keeping is not None:
-            inputs = list(tensors_in((args, dict(kwargs))))
             start.values.update(start_values(self.original, inputs, self._keeping))
             pending.rerun = note_step(self.original, args, kwargs, self._keeping)
 
@@ -218,7 +218,7 @@ class StepObserver:
         own = map_tensors((list(args), dict(kwargs)), detached_copy)
         assert isinstance(own, tuple)
         pending.arguments = own
-        pending.weight_versions = tuple(p._version for p in self.original.parameters())
+        pending.weight_versions = self._weight_versions()
 
     def _hook_gradients(self, pending: PendingStep, outputs: list[torch.Tensor]) -> None:
         """Without ORT's backward the step ends where its gradients have all arrived."""
@@ -276,7 +276,11 @@ class StepObserver:
         deep, shadow = self.deep, self._shadow
         if deep is None or shadow is None:
             return capture
-        versions = tuple(p._version for p in self.original.parameters())
+        versions = self._weight_versions()
         seen = [capture]
         self.guarded(pending, lambda: seen.append(deep.look(pending, shadow, capture, versions)))
         return seen[-1]
+
+    def _weight_versions(self) -> tuple[int, ...]:
+        """They tell whether a parameter was written to in place."""
+        return tuple(parameter._version for parameter in self.original.parameters())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -16,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
 from ortviz.capture.call_inputs import CallArguments, TensorKey, note_arguments, tensor_key
+from ortviz.capture.module_hooks import hooked_calls
 from ortviz.capture.snapshots import Snapshots
 from ortviz.capture.trees import tensors_in
 from ortviz.record import HookEvent
@@ -77,7 +79,7 @@ class ShadowTrace:
         self.gradient_order: list[tuple[int, int]] = []
         self.events: list[HookEvent] = []
         self._module = module
-        self._handles: list[RemovableHandle] = []
+        self._hooks = ExitStack()
         self._gradient_handles: list[RemovableHandle] = []
         self._begun: dict[str, list[float]] = {}
         self._given: Mapping[TensorKey, int] | None = None
@@ -94,12 +96,7 @@ class ShadowTrace:
     def __enter__(self) -> Self:
         self.snapshots.keep_apart(self._module.parameters())
         self.snapshots.keep_apart(self._module.buffers())
-        for name, module in self._module.named_modules():
-            if isinstance(module, torch.jit.ScriptModule):
-                continue
-            before = partial(self._before, name)
-            self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-            self._handles.append(module.register_forward_hook(partial(self._after, name)))
+        self._hooks.enter_context(hooked_calls(self._module, self._before, self._after))
         return self
 
     def __exit__(
@@ -108,9 +105,7 @@ class ShadowTrace:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._hooks.close()
         self._copies.clear()
         self._places.clear()
         self._producers.clear()

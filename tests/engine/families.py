@@ -50,6 +50,18 @@ class Block(nn.Module):
         return x + self.feed_forward(self.norm2(x))
 
 
+class LinearPlusNoise(nn.Module):
+    """Adds random numbers of its own, which differ on each side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.linear(x)
+        return y + torch.rand_like(y)
+
+
 class Transformer(nn.Module):
     """Embedding, two blocks, one layer used twice and one never."""
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from ortviz.capture import detach, finish, wrap_eager, wrap_module
+from ortviz.capture import EagerWatch, detach, finish, wrap_module
 from ortviz.compare import compare_step
 from ortviz.errors import WrapError
 from ortviz.losses import MapeLoss, SmapeLoss
@@ -21,7 +21,15 @@ from ortviz.record import (
     Stage,
     Verdict,
 )
-from tests.engine.families import BY_NAME, FAMILIES, Family, Transformer, mlp, prediction
+from tests.engine.families import (
+    BY_NAME,
+    FAMILIES,
+    Family,
+    LinearPlusNoise,
+    Transformer,
+    mlp,
+    prediction,
+)
 from tests.engine.sinks import ListSink, statuses
 
 pytestmark = pytest.mark.engine
@@ -109,16 +117,7 @@ def test_dropout_masks_are_replayed(tmp_path: Path) -> None:
 
 
 def test_other_randomness_is_named(tmp_path: Path) -> None:
-    class Noisy(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.linear = nn.Linear(4, 4)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            y = self.linear(x)
-            return y + torch.rand_like(y)
-
-    sink = run_steps(Noisy(), BY_NAME["mlp"].batch, tmp_path)
+    sink = run_steps(LinearPlusNoise(), BY_NAME["mlp"].batch, tmp_path)
     assert "rand" in " ".join(sink.captures[-1].record.notes)
 
 
@@ -274,7 +273,7 @@ def test_eager_watch_records_the_eager_side_and_leaves_no_hook() -> None:
     torch.manual_seed(1)
     model = mlp()
     sink = ListSink()
-    watch = wrap_eager(model, sink, name="m", every=2, reason="no ORT")
+    watch = EagerWatch(model, sink, name="m", every=2, reason="no ORT")
     for _ in range(3):
         nn.L1Loss()(model(torch.randn(8, 4)), torch.zeros(8, 2)).backward()
     watch.close()

@@ -15,7 +15,7 @@ import ortviz
 from ortviz.capture import finish, wrap_module
 from ortviz.errors import OrtvizError, WrapError
 from ortviz.record import StepCapture, Verify
-from tests.engine.families import BY_NAME, FAMILIES, Family, mlp, prediction
+from tests.engine.families import BY_NAME, FAMILIES, Family, LinearPlusNoise, mlp, prediction
 from tests.engine.sinks import ListSink
 from tests.engine.test_undisturbed import outcome, same_as_plain
 
@@ -260,7 +260,7 @@ def test_a_new_export_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 class Fixed(nn.Module):
-    """Gives float32 whatever comes in, by way of numpy's own type."""
+    """Refuses all but float32."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -307,16 +307,7 @@ def test_casts_of_the_models_own_are_wide_too(tmp_path: Path) -> None:
 
 
 def test_other_randomness_is_said(tmp_path: Path) -> None:
-    class Noisy(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.linear = nn.Linear(4, 4)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            y = self.linear(x)
-            return y + torch.rand_like(y)
-
-    capture = train(Family("noisy", Noisy, BY_NAME["mlp"].batch), tmp_path).captures[-1]
+    capture = train(Family("noisy", LinearPlusNoise, BY_NAME["mlp"].batch), tmp_path).captures[-1]
     assert not capture.repeat_values
     assert not capture.wide_values
     assert not capture.local_values
