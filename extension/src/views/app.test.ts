@@ -1,40 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { changedSummary, GoldenTransport, golden, goldenReply } from "../../test/golden";
+import { element, find, open, seen, unmount, usePage } from "../../test/page";
 import type { FindingsView, GraphsView } from "../protocol";
-import { mount } from "./mount";
 
 vi.mock("plotly.js-cartesian-dist-min", () => ({
   default: { react: () => new Promise(() => {}), relayout: vi.fn(), purge: vi.fn() },
 }));
 
-let element: HTMLElement;
-let unmount: () => void;
-
-function open(transport: GoldenTransport): void {
-  unmount = mount(element, transport, { height: 600, theme: "light" });
-}
-
-const find = <E extends HTMLElement = HTMLElement>(testid: string, more = "") =>
-  element.querySelector<E>(`[data-testid="${testid}"]${more}`);
-
-/** Wait for an element; what is not there in a second never comes. */
-const seen = <E extends HTMLElement = HTMLElement>(testid: string, more = "") =>
-  vi.waitFor(() => {
-    const found = find<E>(testid, more);
-    if (found === null) throw new Error(`There is no ${testid}${more} in ${element.textContent}`);
-    return found;
-  });
-
-beforeEach(() => {
-  element = document.createElement("div");
-  document.body.append(element);
-  // Nothing is laid out here; without a height no row would be on screen.
-  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(2_000);
-});
-afterEach(() => {
-  unmount();
-  element.remove();
-});
+usePage();
 
 describe("the debugger on a recorded run", () => {
   let transport: GoldenTransport;

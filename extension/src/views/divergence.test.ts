@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { GoldenTransport, goldenReply } from "../../test/golden";
+import { find, open, seen, usePage } from "../../test/page";
 import { type GradientsView, requestKey, type TraceRow, type TracesView } from "../protocol";
-import { mount } from "./mount";
 
 vi.mock("plotly.js-cartesian-dist-min", () => ({
   default: { react: () => new Promise(() => {}), relayout: vi.fn(), purge: vi.fn() },
@@ -25,20 +25,10 @@ const ERRORS = {
   local_rel_error: 0.2,
 } satisfies Partial<TraceRow>;
 
-let element: HTMLElement;
-let unmount: () => void;
-
-const find = (testid: string, more = "") =>
-  element.querySelector<HTMLElement>(`[data-testid="${testid}"]${more}`);
-const seen = (testid: string, more = "") =>
-  vi.waitFor(() => {
-    const found = find(testid, more);
-    if (found === null) throw new Error(`There is no ${testid}${more} in ${element.textContent}`);
-    return found;
-  });
+usePage();
 
 /** The golden step with a difference that is born at one site and came in at another. */
-function open(first: string[], own: string[]): void {
+function openWith(first: string[], own: string[]): void {
   const transport = new GoldenTransport();
   const traces = goldenReply("traces");
   const payload = traces.payload as TracesView;
@@ -57,22 +47,12 @@ function open(first: string[], own: string[]): void {
     payload: { ...(gradients.payload as GradientsView), ...named },
     buffers: gradients.buffers,
   });
-  unmount = mount(element, transport, { height: 600, theme: "light" });
+  open(transport);
 }
-
-beforeEach(() => {
-  element = document.createElement("div");
-  document.body.append(element);
-  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(2_000);
-});
-afterEach(() => {
-  unmount();
-  element.remove();
-});
 
 describe("a difference that is born at one site", () => {
   it("is named in the header of Traces, in place of where it first shows", async () => {
-    open([CAME], [BORN]);
+    openWith([CAME], [BORN]);
     (await seen("tab-traces")).click();
     const jump = await seen("born-forward");
     expect(jump.textContent).toBe("≠ born in forward at norm");
@@ -98,7 +78,7 @@ describe("a difference that is born at one site", () => {
   });
 
   it("is marked otherwise than where it first shows, and than where it came in", async () => {
-    open([CAME], [BORN]);
+    openWith([CAME], [BORN]);
     (await seen("tab-traces")).click();
     const born = await seen("trace-row", `[data-site="${BORN}"]`);
     const came = await seen("trace-row", `[data-site="${CAME}"]`);
@@ -110,7 +90,7 @@ describe("a difference that is born at one site", () => {
   });
 
   it("is named in Gradients, and leads to the kind of rows it is among", async () => {
-    open([], [GRADIENT]);
+    openWith([], [GRADIENT]);
     (await seen("tab-gradients")).click();
     const box = await seen("gradients");
     const jump = await seen("born-parameter_grad");
@@ -123,7 +103,7 @@ describe("a difference that is born at one site", () => {
   });
 
   it("is unknown where no module was run on ORT's own input: then where it first shows", async () => {
-    open([CAME], []);
+    openWith([CAME], []);
     (await seen("tab-traces")).click();
     const jump = await seen("first-divergence-forward");
     expect(jump.textContent).toBe("≠ first in forward at (root)");
