@@ -23,7 +23,7 @@ from typing import cast, get_args
 import numpy as np
 
 from ortviz.errors import ProtocolError
-from ortviz.protocol.messages import Column, ColumnDtype, WireFloat
+from ortviz.protocol.wire import Column, ColumnDtype, WireFloat
 
 ALIGNMENT_BYTES = 8
 _HEADER = struct.Struct("<I")

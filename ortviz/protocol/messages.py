@@ -1,35 +1,33 @@
-"""The wire: what the browser may ask and what it gets. The one definition of it.
+"""The wire: what the browser may ask and what it gets.
 
-TypeScript's types are generated from this file (``python -m ortviz.protocol.typescript``).
-Two rules make every message plain JSON plus binary buffers:
-
-* A scalar that may be NaN or infinite is a :data:`WireFloat`: non-finite values are the strings
-  ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
-* A long array is a :class:`Column`: its bytes are the buffer of that number, little-endian and
-  C-contiguous; floats in it may be non-finite.
+The one definition of it, with ``wire.py`` (scalars, columns, names) and ``graph_messages.py`` (all
+about graphs). TypeScript's types are generated from the three
+(``python -m ortviz.protocol.typescript``).
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict, Union
+from typing import Literal, TypedDict
 
-WireFloat = Union[float, Literal["NaN", "Infinity", "-Infinity"], None]
-ColumnDtype = Literal["float64", "float32", "int32", "uint8"]
-SideName = Literal["reference", "candidate"]
-ModeName = Literal["training", "inference"]
-StageName = Literal[
-    "torch_exported", "post_processed", "optimized_pre_grad", "optimized", "execution_model"
-]
-LossName = Literal["mae", "mape", "smape", "user"]
-MaskedLossName = Literal["mape", "smape"]
-SeverityName = Literal["error", "warning", "info"]
-VerdictName = Literal["equal", "rounding", "divergent", "not_comparable"]
-OriginName = Literal["here", "inherited", "unknown"]
-ViewName = Literal["losses", "graph", "traces", "gradients", "findings"]
-StatusName = Literal["waiting", "live", "paused", "ended"]
-SiteStatusName = Literal["captured", "fused_away", "never_called", "no_gradient", "not_captured"]
-DirectionName = Literal["input", "forward", "backward", "parameter_grad", "parameter", "buffer"]
-NonfiniteName = Literal["NaN", "Infinity", "-Infinity"]
+from ortviz.protocol.graph_messages import GraphModelView, GraphNodesView, GraphsView
+from ortviz.protocol.wire import (
+    Column,
+    DirectionName,
+    LossName,
+    MaskedLossName,
+    ModeName,
+    NonfiniteName,
+    OriginName,
+    SeverityName,
+    SideName,
+    SiteStatusName,
+    StageName,
+    StatusName,
+    VerdictName,
+    ViewName,
+    WireFloat,
+)
+
 CommandName = Literal[
     "run",
     "summary",
@@ -45,14 +43,6 @@ CommandName = Literal[
     "findings",
     "control",
 ]
-
-
-class Column(TypedDict):
-    """A numeric array whose bytes travel as a binary buffer."""
-
-    buffer: int
-    dtype: ColumnDtype
-    shape: list[int]
 
 
 class ModuleRow(TypedDict):
@@ -344,74 +334,6 @@ class GradientsView(TypedDict):
     first_divergence: list[str]
     first_own_divergence: list[str]
     notes: list[str]
-
-
-class OpCount(TypedDict):
-    """How often an operator occurs."""
-
-    op_type: str
-    count: int
-
-
-class ModuleNodeCount(TypedDict):
-    """How many nodes of a stage belong to a module, its children included."""
-
-    module: str
-    forward: int
-    backward: int
-
-
-class StageRow(TypedDict):
-    """One saved graph."""
-
-    mode: ModeName
-    stage: StageName
-    export_index: int
-    node_count: int
-    forward_count: int
-    backward_count: int
-    untraced_count: int
-    size_bytes: int
-    op_counts: list[OpCount]
-    modules: list[ModuleNodeCount]
-
-
-class GraphsView(TypedDict):
-    """Answer to ``graphs``: the newest export of each mode and stage."""
-
-    stages: list[StageRow]
-    notes: list[str]
-
-
-class NodeRow(TypedDict):
-    """One node of a stage."""
-
-    index: int
-    name: str
-    op_type: str
-    domain: str
-    half: Literal["forward", "backward"]
-    module: str | None
-    evidence: str
-    inputs: list[str]
-    outputs: list[str]
-
-
-class GraphNodesView(TypedDict):
-    """Answer to ``graph_nodes``: all nodes of a stage, file order."""
-
-    mode: ModeName
-    stage: StageName
-    nodes: list[NodeRow]
-
-
-class GraphModelView(TypedDict):
-    """Answer to ``graph_model``; the ONNX file is the buffer of ``model``."""
-
-    mode: ModeName
-    stage: StageName
-    file_name: str
-    model: Column
 
 
 class FindingRow(TypedDict):

@@ -1,4 +1,4 @@
-"""Writes TypeScript's types from ``messages.py``, the one definition of the wire.
+"""Writes TypeScript's types from the messages in Python, the one definition of the wire.
 
 Run as ``python -m ortviz.protocol.typescript [--check] [path]``.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ortviz.errors import ProtocolError
 
-MESSAGES_PATH = Path(__file__).with_name("messages.py")
+_FILES = ("wire.py", "graph_messages.py", "messages.py")
 DEFAULT_TARGET = Path("extension/src/protocol/messages.gen.ts")
 _WIDTH = 100
 _SCALARS = {
@@ -25,23 +25,24 @@ _SCALARS = {
     "object": "unknown",
 }
 _HEADER = """\
-// Generated from ortviz/protocol/messages.py by `python -m ortviz.protocol.typescript`.
+// Generated from the messages in ortviz/protocol by `python -m ortviz.protocol.typescript`.
 // Change it there and generate again; a test fails when the two differ.
 """
 
 
-def generate(source: str) -> str:
-    """TypeScript for a module of type aliases and TypedDicts, in the order of the module.
+def generate(*sources: str) -> str:
+    """TypeScript for modules of type aliases and TypedDicts, in the order of the modules.
 
     Args:
-        source: Python text.
+        sources: Python text; what one module imports from another is defined in one before it.
 
     Raises:
         ProtocolError: An annotation has no counterpart in TypeScript; the message has its line.
     """
-    module = ast.parse(source)
-    blocks = [_HEADER + _jsdoc(ast.get_docstring(module), "").rstrip("\n")]
-    for node in module.body:
+    modules = [ast.parse(source) for source in sources]
+    docs = "\n".join(_jsdoc(ast.get_docstring(module), "") for module in modules)
+    blocks = [_HEADER + docs.rstrip("\n")]
+    for node in (node for module in modules for node in module.body):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             blocks.append(_alias(node.targets[0].id, _members(node.value)))
         elif isinstance(node, ast.ClassDef):
@@ -148,7 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("path", nargs="?", type=Path, default=DEFAULT_TARGET)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 on drift")
     options = parser.parse_args(arguments)
-    text = generate(MESSAGES_PATH.read_text(encoding="utf-8"))
+    here = Path(__file__).parent
+    text = generate(*((here / name).read_text(encoding="utf-8") for name in _FILES))
     if not options.check:
         options.path.parent.mkdir(parents=True, exist_ok=True)
         options.path.write_text(text, encoding="utf-8", newline="\n")
@@ -157,7 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
     if present == text:
         return 0
     sys.stderr.write(
-        f"{options.path} is not what messages.py says. Run: python -m ortviz.protocol.typescript\n"
+        f"{options.path} is not what the messages in ortviz/protocol say. "
+        "Run: python -m ortviz.protocol.typescript\n"
     )
     return 1
 

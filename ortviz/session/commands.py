@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ortviz.errors import OrtvizError
 from ortviz.protocol.codec import Buffers
-from ortviz.protocol.messages import CommandName, MaskedLossName, ModeName, StageName, SummaryView
+from ortviz.protocol.messages import CommandName, SummaryView
 from ortviz.protocol.validate import check_name, check_params
+from ortviz.protocol.wire import MaskedLossName, ModeName, StageName
 from ortviz.record import EventKind, RunStatus
 from ortviz.record.store import RunReader
 from ortviz.session.ranks import findings_of, open_rank, sibling_paths

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ortviz.protocol.codec import Buffers, wire_float
-from ortviz.protocol.messages import Column, NonfiniteKind, NonfiniteName, StatsCell
+from ortviz.protocol.messages import NonfiniteKind, StatsCell
+from ortviz.protocol.wire import Column, NonfiniteName
 from ortviz.record import SiteRecord, SiteStatus, TensorStats
 
 ROOT_LABEL = "(root)"

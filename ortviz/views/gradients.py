@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 from ortviz.protocol.codec import wire_float
-from ortviz.protocol.messages import GradientRow, GradientState, GradientsView, WireFloat
+from ortviz.protocol.messages import GradientRow, GradientState, GradientsView
+from ortviz.protocol.wire import WireFloat
 from ortviz.record import (
     Direction,
     ErrorOrigin,

@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ortviz.protocol.codec import Buffers
-from ortviz.protocol.messages import (
+from ortviz.protocol.graph_messages import (
     GraphModelView,
     GraphNodesView,
     GraphsView,
-    ModeName,
     ModuleNodeCount,
     NodeRow,
-    StageName,
     StageRow,
 )
+from ortviz.protocol.wire import ModeName, StageName
 from ortviz.record import GraphRecord, Half, NodeRecord
 from ortviz.record.store import StoredGraph
 

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from ortviz.protocol.codec import Buffers
-from ortviz.protocol.messages import LossesView, LossMark, LossName, LossSeries, MaskedCounts
+from ortviz.protocol.messages import LossesView, LossMark, LossSeries, MaskedCounts
+from ortviz.protocol.wire import LossName
 from ortviz.record import StepLosses
 from ortviz.record.store import (
     LOSS_NAMES,

@@ -11,12 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortviz.protocol.codec import Buffers, wire_float
-from ortviz.protocol.messages import (
-    MaskedElementRow,
-    MaskedElementsView,
-    MaskedLossName,
-    MaskMapView,
-)
+from ortviz.protocol.messages import MaskedElementRow, MaskedElementsView, MaskMapView
+from ortviz.protocol.wire import MaskedLossName
 from ortviz.record import MaskCounts, MaskedElement, StepLosses
 from ortviz.record.store import MaskedElements
 from ortviz.views.cells import int_column

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortviz.protocol.codec import Buffers, wire_float
-from ortviz.protocol.messages import LossName, ProblemRow, SummaryView
+from ortviz.protocol.messages import ProblemRow, SummaryView
+from ortviz.protocol.wire import LossName
 from ortviz.record import Finding, Problem, Side, StepLosses
 from ortviz.record.store import LOSS_NAMES, SIDES, LossBins, RunState
 from ortviz.views.cells import float_column, int_column

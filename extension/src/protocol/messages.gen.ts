@@ -1,15 +1,29 @@
-// Generated from ortviz/protocol/messages.py by `python -m ortviz.protocol.typescript`.
+// Generated from the messages in ortviz/protocol by `python -m ortviz.protocol.typescript`.
 // Change it there and generate again; a test fails when the two differ.
 /**
- * The wire: what the browser may ask and what it gets. The one definition of it.
+ * Scalars, columns and names of the wire.
  *
- * TypeScript's types are generated from this file (`python -m ortviz.protocol.typescript`).
  * Two rules make every message plain JSON plus binary buffers:
  *
  * * A scalar that may be NaN or infinite is a `WireFloat`: non-finite values are the strings
  *   `"NaN"`, `"Infinity"` and `"-Infinity"`.
  * * A long array is a `Column`: its bytes are the buffer of that number, little-endian and
  *   C-contiguous; floats in it may be non-finite.
+ */
+
+/**
+ * Messages about graphs: what they consist of, where nodes came from, what is known of them.
+ *
+ * `graph_structure` is what is drawn; all else about a stage refers to its numbers: *node* is an
+ * index into its nodes, *value* one into its values, *group* one into its groups.
+ */
+
+/**
+ * The wire: what the browser may ask and what it gets.
+ *
+ * The one definition of it, with `wire.py` (scalars, columns, names) and `graph_messages.py` (all
+ * about graphs). TypeScript's types are generated from the three
+ * (`python -m ortviz.protocol.typescript`).
  */
 
 export type WireFloat = number | "NaN" | "Infinity" | "-Infinity" | null;
@@ -58,6 +72,345 @@ export type DirectionName =
 
 export type NonfiniteName = "NaN" | "Infinity" | "-Infinity";
 
+/** A numeric array whose bytes travel as a binary buffer. */
+export interface Column {
+  buffer: number;
+  dtype: ColumnDtype;
+  shape: number[];
+}
+
+export type HalfName = "forward" | "backward";
+
+export type GroupKindName = "half" | "module" | "repeat" | "part" | "subgraph";
+
+export type LinkKindName =
+  | "same"
+  | "renamed"
+  | "fused"
+  | "split"
+  | "changed"
+  | "added"
+  | "removed"
+  | "untraced";
+
+export type ValueKindName = "value" | "input" | "parameter" | "constant" | "outer" | "absent";
+
+/** How often an operator occurs. */
+export interface OpCount {
+  op_type: string;
+  count: number;
+}
+
+/** How many nodes of a stage belong to a module, its children included. */
+export interface ModuleNodeCount {
+  module: string;
+  forward: number;
+  backward: number;
+}
+
+/** One saved graph. */
+export interface StageRow {
+  mode: ModeName;
+  stage: StageName;
+  export_index: number;
+  node_count: number;
+  forward_count: number;
+  backward_count: number;
+  untraced_count: number;
+  size_bytes: number;
+  op_counts: OpCount[];
+  modules: ModuleNodeCount[];
+}
+
+/** Answer to `graphs`: the newest export of each mode and stage. */
+export interface GraphsView {
+  stages: StageRow[];
+  notes: string[];
+}
+
+/** One node of a stage. */
+export interface NodeRow {
+  index: number;
+  name: string;
+  op_type: string;
+  domain: string;
+  half: "forward" | "backward";
+  module: string | null;
+  evidence: string;
+  inputs: string[];
+  outputs: string[];
+}
+
+/** Answer to `graph_nodes`: all nodes of a stage, file order. */
+export interface GraphNodesView {
+  mode: ModeName;
+  stage: StageName;
+  nodes: NodeRow[];
+}
+
+/** Answer to `graph_model`; the ONNX file is the buffer of `model`. */
+export interface GraphModelView {
+  mode: ModeName;
+  stage: StageName;
+  file_name: string;
+  model: Column;
+}
+
+/**
+ * Many strings in two buffers: string `i` is `text[ends[i - 1]:ends[i]]`, UTF-8.
+ *
+ * `text` is uint8, `ends` int32 with one entry a string; the first string begins at 0.
+ */
+export interface StringTable {
+  text: Column;
+  ends: Column;
+}
+
+/**
+ * A group of nodes, and of groups, that is drawn as one box until it is opened.
+ *
+ * Attributes of the wire:
+ *     parent: Index of the group around it; -1 is the graph itself. Parents come first.
+ *     kind: `half` is the forward or backward pass. `module` is an nn.Module of
+ *         `named_modules()`. `repeat` holds `count` modules of equal structure in a row.
+ *         `part` is a run of neighbours, where there would be too many boxes side by side.
+ *         `subgraph` is the body of the node `owner` (If, Loop, Scan).
+ *     label: Short name to write on it, for example `0` or `attn`.
+ *     module: Fully qualified name; null where it stands for no single module.
+ *     owner: The node whose body it is; -1 unless it is a subgraph.
+ *     node_count: Nodes of the file in it, also inside its groups.
+ */
+export interface GroupRow {
+  parent: number;
+  kind: GroupKindName;
+  label: string;
+  module: string | null;
+  half: HalfName;
+  count: number;
+  owner: number;
+  node_count: number;
+}
+
+/** An operator that occurs in the graph; domain is empty for ONNX's own. */
+export interface OpRow {
+  op_type: string;
+  domain: string;
+}
+
+/**
+ * Answer to `graph_structure`: one stage as a hierarchy.
+ *
+ * Nodes `0 … file_node_count - 1` are those of the file, in its order. After them come nodes
+ * of subgraphs, then the graph's own inputs and outputs that are drawn.
+ *
+ * Attributes of the wire:
+ *     mode: Training or inference.
+ *     stage: Which one.
+ *     file_node_count: Nodes of the main graph.
+ *     groups: All groups, parents first.
+ *     ops: Operators; `node_op` points here.
+ *     node_op: int32 (node).
+ *     node_kind: uint8 (node): 0 an operator, 1 an input of the graph, 2 an output of it.
+ *     node_group: int32 (node): the innermost group; -1 stands in none.
+ *     node_names: Names as in the file; may be empty or repeated.
+ *     value_names: All tensors that nodes make, by node and output, absent ones left out.
+ *     value_node: int32 (value): the node that makes it.
+ *     edge_value: int32 (edge): the tensor that is used; its maker is where the edge begins.
+ *     edge_to: int32 (edge): the node that uses it.
+ *     notes: Sentences for a person, for example what the file lacks.
+ */
+export interface GraphStructureView {
+  mode: ModeName;
+  stage: StageName;
+  file_node_count: number;
+  groups: GroupRow[];
+  ops: OpRow[];
+  node_op: Column;
+  node_kind: Column;
+  node_group: Column;
+  node_names: StringTable;
+  value_names: StringTable;
+  value_node: Column;
+  edge_value: Column;
+  edge_to: Column;
+  notes: string[];
+}
+
+/** An attribute of a node; `text` is cut after some hundred characters. */
+export interface AttributeRow {
+  name: string;
+  type_name: string;
+  text: string;
+}
+
+/**
+ * A tensor that a node takes or gives.
+ *
+ * `shape` has numbers, names of unknown sizes, and `?`; null when nothing is known of it.
+ * `kind` is `parameter` for weights and buffers of the module, `constant` for what lies in
+ * the file, `input` for what the graph is given, `outer` for a value of the graph around a
+ * subgraph, `absent` for an optional one left out.
+ */
+export interface ValueRow {
+  slot: string;
+  name: string;
+  kind: ValueKindName;
+  shape: string[] | null;
+  dtype: string;
+}
+
+/** What one node is. `evidence` says what its module was told from. */
+export interface NodeDetailsRow {
+  node: number;
+  module: string | null;
+  evidence: string;
+  attributes: AttributeRow[];
+  inputs: ValueRow[];
+  outputs: ValueRow[];
+}
+
+/** Answer to `graph_details`: nodes `chunk * chunk_size` and those after it. */
+export interface GraphDetailsView {
+  chunk: number;
+  chunk_size: number;
+  nodes: NodeDetailsRow[];
+}
+
+/** A formal input, output or attribute of an operator. */
+export interface SchemaParameterRow {
+  name: string;
+  type_name: string;
+  description: string;
+  required: boolean;
+}
+
+/**
+ * An operator's documentation as onnx or ONNX Runtime ships it.
+ *
+ * `doc` is Markdown; empty, with the reason in `note`, where none is installed.
+ */
+export interface SchemaRow {
+  op_type: string;
+  domain: string;
+  since_version: number;
+  doc: string;
+  note: string;
+  inputs: SchemaParameterRow[];
+  outputs: SchemaParameterRow[];
+  attributes: SchemaParameterRow[];
+}
+
+/** Answer to `graph_schemas`: the operators of a stage. */
+export interface GraphSchemasView {
+  schemas: SchemaRow[];
+}
+
+/**
+ * What happened to many nodes in the same way: "12 Gelu + Add became BiasGelu".
+ *
+ * `nodes` are this stage's, `previous_nodes` the previous one's, at most some hundred each;
+ * `count` is how often it happened.
+ */
+export interface LineageSentence {
+  kind: LinkKindName;
+  text: string;
+  count: number;
+  nodes: number[];
+  previous_nodes: number[];
+}
+
+/**
+ * Answer to `graph_lineage`: one stage against the one before it.
+ *
+ * Attributes of the wire:
+ *     mode: Training or inference.
+ *     stage: Which one.
+ *     previous: The stage before it that was saved; null for the first, which has no links.
+ *     kinds: What the codes of `*_kind` stand for.
+ *     evidences: Sentences; what the codes of `*_evidence` stand for.
+ *     link_from: int32 (link): a node of the previous stage.
+ *     link_to: int32 (link): a node of this one.
+ *     node_kind: uint8 (node of this stage): what became of it here.
+ *     node_evidence: uint8 (node of this stage): from what this was concluded.
+ *     previous_kind: uint8 (node of the previous stage).
+ *     previous_evidence: uint8 (node of the previous stage).
+ *     sentences: The same in words, most frequent first.
+ */
+export interface GraphLineageView {
+  mode: ModeName;
+  stage: StageName;
+  previous: StageName | null;
+  kinds: LinkKindName[];
+  evidences: string[];
+  link_from: Column;
+  link_to: Column;
+  node_kind: Column;
+  node_evidence: Column;
+  previous_kind: Column;
+  previous_evidence: Column;
+  sentences: LineageSentence[];
+}
+
+/**
+ * Answer to `graph_overlay`: what a step recorded, by tensor of one stage.
+ *
+ * All columns but the last two have one entry a recorded tensor.
+ *
+ * Attributes of the wire:
+ *     step: Which one.
+ *     value: int32: its number in `graph_structure`.
+ *     site_ids: Addresses, for the other views.
+ *     verdict: uint8: 0 equal, 1 rounding, 2 divergent, 3 not comparable.
+ *     born_here: uint8: 1 where the difference was found to be born there.
+ *     max_abs_error: float64: ORT against eager; NaN where not compared.
+ *     max_rel_error: float64.
+ *     reference_norm: float64: L2 norm of eager's finite elements; NaN where not recorded.
+ *     candidate_norm: float64: of ORT's.
+ *     reference_nonfinite: int32: NaN and infinite elements, eager.
+ *     candidate_nonfinite: int32: ORT.
+ *     backward: uint8: 1 for gradients.
+ *     timed_node: int32 (timed): nodes whose time was measured.
+ *     node_secs: float64 (timed): seconds a call, median.
+ *     notes: Sentences, for example why no times are there.
+ */
+export interface GraphOverlayView {
+  step: number;
+  value: Column;
+  site_ids: StringTable;
+  verdict: Column;
+  born_here: Column;
+  max_abs_error: Column;
+  max_rel_error: Column;
+  reference_norm: Column;
+  candidate_norm: Column;
+  reference_nonfinite: Column;
+  candidate_nonfinite: Column;
+  backward: Column;
+  timed_node: Column;
+  node_secs: Column;
+  notes: string[];
+}
+
+/**
+ * Answer to `tensor_values`: the elements of one tensor, the first some thousand of it.
+ *
+ * `sampled` tells whether elements were left out; `values` is float64 in C order then.
+ */
+export interface TensorValuesView {
+  name: string;
+  side: SideName | null;
+  status: SiteStatusName;
+  reason: string;
+  shape: number[];
+  dtype: string;
+  element_count: number;
+  sampled: boolean;
+  values: Column;
+  minimum: WireFloat;
+  maximum: WireFloat;
+  mean: WireFloat;
+}
+
 export type CommandName =
   | "run"
   | "summary"
@@ -72,13 +425,6 @@ export type CommandName =
   | "graph_model"
   | "findings"
   | "control";
-
-/** A numeric array whose bytes travel as a binary buffer. */
-export interface Column {
-  buffer: number;
-  dtype: ColumnDtype;
-  shape: number[];
-}
 
 /** One module of the user's model, in the order of `named_modules()`. */
 export interface ModuleRow {
@@ -355,67 +701,6 @@ export interface GradientsView {
   first_divergence: string[];
   first_own_divergence: string[];
   notes: string[];
-}
-
-/** How often an operator occurs. */
-export interface OpCount {
-  op_type: string;
-  count: number;
-}
-
-/** How many nodes of a stage belong to a module, its children included. */
-export interface ModuleNodeCount {
-  module: string;
-  forward: number;
-  backward: number;
-}
-
-/** One saved graph. */
-export interface StageRow {
-  mode: ModeName;
-  stage: StageName;
-  export_index: number;
-  node_count: number;
-  forward_count: number;
-  backward_count: number;
-  untraced_count: number;
-  size_bytes: number;
-  op_counts: OpCount[];
-  modules: ModuleNodeCount[];
-}
-
-/** Answer to `graphs`: the newest export of each mode and stage. */
-export interface GraphsView {
-  stages: StageRow[];
-  notes: string[];
-}
-
-/** One node of a stage. */
-export interface NodeRow {
-  index: number;
-  name: string;
-  op_type: string;
-  domain: string;
-  half: "forward" | "backward";
-  module: string | null;
-  evidence: string;
-  inputs: string[];
-  outputs: string[];
-}
-
-/** Answer to `graph_nodes`: all nodes of a stage, file order. */
-export interface GraphNodesView {
-  mode: ModeName;
-  stage: StageName;
-  nodes: NodeRow[];
-}
-
-/** Answer to `graph_model`; the ONNX file is the buffer of `model`. */
-export interface GraphModelView {
-  mode: ModeName;
-  stage: StageName;
-  file_name: string;
-  model: Column;
 }
 
 /** One finding. */

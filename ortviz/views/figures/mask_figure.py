@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ortviz.protocol.codec import Buffers, column_array
-from ortviz.protocol.messages import MaskedLossName
+from ortviz.protocol.wire import MaskedLossName
 from ortviz.record.store import RunReader
 from ortviz.views.figures.look import KIND_COLORS, KIND_LABELS, LOSS_LABELS, styled
 from ortviz.views.mask_map import mask_map_view

@@ -77,7 +77,7 @@ export type Nothing = Record<string, never>;
 def test_generate():
     text = generate(SOURCE)
     head, _, rest = text.partition("\n/**")
-    assert head.startswith("// Generated from ortviz/protocol/messages.py")
+    assert head.startswith("// Generated from the messages in ortviz/protocol")
     assert "/**" + rest == EXPECTED
 
 
