@@ -46,7 +46,7 @@ def test_every_table_of_the_run_file_is_in_the_architecture() -> None:
 
 def test_every_command_is_in_the_architecture() -> None:
     asked = re.search(
-        r"always gets a reply or an\\s+error: (.*?)\. All", read("ARCHITECTURE.md"), re.S
+        r"always gets a reply or an\s+error: (.*?)\. All", read("ARCHITECTURE.md"), re.S
     )
     assert asked is not None
     assert re.findall(r"`(\w+)`", asked[1]) == list(get_args(CommandName))
