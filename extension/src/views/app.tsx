@@ -22,8 +22,8 @@ const PANELS: Record<ViewName, ComponentType<{ active: boolean }>> = {
   findings: FindingsView,
 };
 
-/** How tall the debugger is, and who hears when the user drags it. */
-export interface AppProps {
+/** How tall the page's part is, and who hears when the user drags it. */
+export interface PageProps {
   /** In px; null fills whatever it is in. */
   height: number | null;
   onHeight: ((height: number) => void) | null;
@@ -32,7 +32,7 @@ export interface AppProps {
 }
 
 /** The debugger: the run on top, five views of it, and what is selected at the bottom. */
-export function App(props: AppProps) {
+export function App(props: PageProps) {
   const { store, ranks, theme } = useDebugger();
   const id = useId();
   const root = useRef<HTMLDivElement>(null);

@@ -1,1 +1,1 @@
-export { type MountOptions, mount } from "./mount";
+export { type MountOptions, mount, mountGraph } from "./mount";

@@ -1,7 +1,8 @@
-import { type ComponentChildren, render } from "preact";
+import { type ComponentChildren, type ComponentType, render } from "preact";
 import type { NetronSource, Transport } from "../protocol";
 import { Ranks } from "../state";
-import { App } from "./app";
+import { App, type PageProps } from "./app";
+import { GraphApp } from "./graph_app";
 import { DebuggerContext, type Theme, type ViewContext } from "./shared/context";
 import { watchTheme } from "./theme";
 
@@ -31,6 +32,28 @@ export function mount(
   transport: Transport,
   options: MountOptions = {},
 ): () => void {
+  return put(element, transport, options, App);
+}
+
+/**
+ * Put the Graph view alone into an element, for graphs that need not have a run.
+ *
+ * Like {@link mount} otherwise.
+ */
+export function mountGraph(
+  element: HTMLElement,
+  transport: Transport,
+  options: MountOptions = {},
+): () => void {
+  return put(element, transport, options, GraphApp);
+}
+
+function put(
+  element: HTMLElement,
+  transport: Transport,
+  options: MountOptions,
+  Page: ComponentType<PageProps>,
+): () => void {
   const ranks = new Ranks(transport);
   const { theme, stop: stopTheme } = watchTheme(options.theme);
   const html = options.netronDocument;
@@ -38,7 +61,7 @@ export function mount(
   const netron = () => transport.netron ?? spare;
   render(
     <Provided ranks={ranks} theme={theme} netron={netron}>
-      <App
+      <Page
         height={options.height ?? null}
         onHeight={options.onHeight ?? null}
         notes={options.notes ?? []}
