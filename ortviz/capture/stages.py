@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ortviz._compat.ort_private import saved_stage_file_name
 from ortviz.graphs import ModuleScopes, read_graph
-from ortviz.record import Mode, Problem, Sink, Stage
+from ortviz.record import ORTMODULE_STAGES, Mode, Problem, Sink, Stage
 
 NEVER_SAVED = (Mode.INFERENCE, Stage.OPTIMIZED_PRE_GRAD)
 """Without a gradient graph there is no stage before it."""
@@ -44,7 +44,7 @@ class StageCollector:
         """
         index = self._export_counts[mode]
         self._export_counts[mode] += 1
-        for stage in Stage:
+        for stage in ORTMODULE_STAGES:
             if (mode, stage) == NEVER_SAVED:
                 continue
             file = self.file_of(mode, stage)

@@ -48,10 +48,21 @@ class StageRow(TypedDict):
     modules: list[ModuleNodeCount]
 
 
+class StageKey(TypedDict):
+    """Which graph."""
+
+    mode: ModeName
+    stage: StageName
+
+
 class GraphsView(TypedDict):
-    """Answer to ``graphs``: the newest export of each mode and stage."""
+    """Answer to ``graphs``: the newest export of each mode and stage.
+
+    ``first`` is the one to show unless another is asked for; null where there is none.
+    """
 
     stages: list[StageRow]
+    first: StageKey | None
     notes: list[str]
 
 

@@ -58,6 +58,7 @@ class ModuleRow(TypedDict):
 class RunView(TypedDict):
     """Answer to ``run``: what does not change while the run goes on.
 
+    ``engine`` is ``file`` where there was no run: graphs of ONNX files, and no step.
     ``ranks`` are the processes of a distributed training whose runs can be asked for, with the
     parameter ``rank`` of every command but ``control``.
     """
@@ -65,7 +66,7 @@ class RunView(TypedDict):
     run_id: str
     name: str
     every: int
-    engine: Literal["ortmodule", "eager"]
+    engine: Literal["ortmodule", "eager", "file"]
     engine_reason: str
     rank: int
     world_size: int

@@ -17,8 +17,14 @@ ColumnDtype = Literal["float64", "float32", "int32", "uint8"]
 SideName = Literal["reference", "candidate"]
 ModeName = Literal["training", "inference"]
 StageName = Literal[
-    "torch_exported", "post_processed", "optimized_pre_grad", "optimized", "execution_model"
+    "torch_exported",
+    "post_processed",
+    "optimized_pre_grad",
+    "optimized",
+    "execution_model",
+    "model",
 ]
+"""ORTModule's five in order; ``model`` is a graph of a lone ONNX file, which is none of them."""
 LossName = Literal["mae", "mape", "smape", "user"]
 MaskedLossName = Literal["mape", "smape"]
 SeverityName = Literal["error", "warning", "info"]

@@ -3,7 +3,7 @@
 from ortviz.record.checks import TapCheck
 from ortviz.record.comparisons import ErrorOrigin, SiteComparison, StepComparison, Verdict
 from ortviz.record.findings import Finding, Problem, Severity, View
-from ortviz.record.graphs import GraphRecord, Half, NodeRecord, Stage
+from ortviz.record.graphs import ORTMODULE_STAGES, GraphRecord, Half, NodeRecord, Stage
 from ortviz.record.histograms import Histogram
 from ortviz.record.keeping import Keeping, KeepRules, KeptTensor, RawTensor
 from ortviz.record.reruns import ArgumentTree, Rerunnable, RerunRecord
@@ -39,6 +39,7 @@ from ortviz.record.tensors import TensorStats
 from ortviz.record.verify import Verify
 
 __all__ = [
+    "ORTMODULE_STAGES",
     "ArgumentTree",
     "Direction",
     "ErrorOrigin",

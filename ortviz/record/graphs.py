@@ -9,13 +9,25 @@ from ortviz.record.steps import Mode
 
 
 class Stage(StrEnum):
-    """ORTModule's five stages, by its own names, in order."""
+    """ORTModule's five stages, by its own names, in order, and what is none of them."""
 
     TORCH_EXPORTED = "torch_exported"
     POST_PROCESSED = "post_processed"
     OPTIMIZED_PRE_GRAD = "optimized_pre_grad"
     OPTIMIZED = "optimized"
     EXECUTION_MODEL = "execution_model"
+    MODEL = "model"
+    """The graph of a lone ONNX file; never in a run's file."""
+
+
+ORTMODULE_STAGES: tuple[Stage, ...] = (
+    Stage.TORCH_EXPORTED,
+    Stage.POST_PROCESSED,
+    Stage.OPTIMIZED_PRE_GRAD,
+    Stage.OPTIMIZED,
+    Stage.EXECUTION_MODEL,
+)
+"""Those that ORTModule saves, in order."""
 
 
 class Half(StrEnum):
@@ -60,7 +72,7 @@ class GraphRecord:
 
     Attributes:
         mode: Training or inference.
-        stage: One of ORTModule's five.
+        stage: Which one.
         nodes: In file order.
         op_counts: (operator, count), most frequent first.
         model_bytes: The ONNX file itself, serialised.

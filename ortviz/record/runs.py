@@ -98,7 +98,8 @@ class RunInfo:
         name: For a person, for example the variable's name.
         created_unix_secs: When, in seconds since the epoch.
         every: A step is sampled when its number divides by this.
-        engine: ``ortmodule``, or ``eager`` when ORTModule could not be used.
+        engine: ``ortmodule``, or ``eager`` when ORTModule could not be used; ``file`` where
+            nothing ran and only ONNX files are there.
         engine_reason: Why it is eager; empty otherwise.
         versions: (package, version) of torch, onnxruntime-training, Python, ortviz.
         modules: In the order of ``named_modules()``.

@@ -12,13 +12,12 @@ from ortviz.errors import OrtvizError
 from ortviz.protocol.codec import Buffers
 from ortviz.protocol.messages import CommandName, SummaryView
 from ortviz.protocol.validate import check_name, check_params
-from ortviz.protocol.wire import MaskedLossName, ModeName, StageName
-from ortviz.record import EventKind, RunStatus
+from ortviz.protocol.wire import MaskedLossName
 from ortviz.record.store import RunReader
+from ortviz.session.graph_commands import GRAPH_ANSWERS, run_graphs
 from ortviz.session.ranks import findings_of, open_rank, sibling_paths
 from ortviz.views.findings import findings_view
 from ortviz.views.gradients import gradients_view
-from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
 from ortviz.views.histograms import histograms_view
 from ortviz.views.losses import losses_view
 from ortviz.views.mask_map import mask_map_view, masked_elements_view
@@ -115,44 +114,7 @@ def _histograms(reader: RunReader, params: Params, buffers: Buffers) -> object:
 
 
 def _graphs(reader: RunReader, params: Params, buffers: Buffers) -> object:
-    stored = reader.graphs()
-    notes = [
-        f"Step {event.step}: {event.message}"
-        for event in reader.events()
-        if event.kind is EventKind.FALLBACK
-    ]
-    if not stored:
-        notes.append(_why_no_graphs(reader, fell_back=bool(notes)))
-    return graphs_view(stored, notes)
-
-
-def _why_no_graphs(reader: RunReader, *, fell_back: bool) -> str:
-    info = reader.info()
-    if info.engine == "eager":
-        reason = f" ({info.engine_reason})" if info.engine_reason else ""
-        return f"ONNX Runtime does not run this model{reason}, so there are no graphs."
-    if fell_back:
-        return "ORTModule gave up before it saved a graph; the finding in Findings says why."
-    state = reader.state()
-    if state.status is RunStatus.ENDED and not state.step_count:
-        return "The run ended before its first training step, in which ORTModule exports the model."
-    if state.status is RunStatus.ENDED:
-        return "The run ended and no graph of it was saved."
-    if state.step_count > 1:
-        return "No graph of this model has been saved."
-    return "ORTModule has not exported the model yet; it does so in the first step."
-
-
-def _graph_nodes(reader: RunReader, params: Params, buffers: Buffers) -> object:
-    return graph_nodes_view(
-        reader.graph(cast(ModeName, params["mode"]), cast(StageName, params["stage"]))
-    )
-
-
-def _graph_model(reader: RunReader, params: Params, buffers: Buffers) -> object:
-    mode, stage = cast(ModeName, params["mode"]), cast(StageName, params["stage"])
-    model = reader.model_bytes(mode, stage)
-    return graph_model_view(mode, stage, model, reader.info().name, buffers)
+    return run_graphs(reader)
 
 
 def _findings(reader: RunReader, params: Params, buffers: Buffers) -> object:
@@ -168,10 +130,9 @@ _ANSWERS: dict[CommandName, Callable[[RunReader, Params, Buffers], object]] = {
     "traces": _traces,
     "gradients": _gradients,
     "histograms": _histograms,
-    "graphs": _graphs,
-    "graph_nodes": _graph_nodes,
-    "graph_model": _graph_model,
     "findings": _findings,
+    "graphs": _graphs,
+    **GRAPH_ANSWERS,
 }
 
 

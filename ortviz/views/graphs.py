@@ -13,6 +13,7 @@ from ortviz.protocol.graph_messages import (
     GraphsView,
     ModuleNodeCount,
     NodeRow,
+    StageKey,
     StageRow,
 )
 from ortviz.protocol.wire import ModeName, StageName
@@ -20,14 +21,23 @@ from ortviz.record import GraphRecord, Half, NodeRecord
 from ortviz.record.store import StoredGraph
 
 
-def graphs_view(graphs: Iterable[StoredGraph], notes: Sequence[str] = ()) -> GraphsView:
+def graphs_view(
+    graphs: Iterable[StoredGraph], notes: Sequence[str] = (), first: StageKey | None = None
+) -> GraphsView:
     """What each stage consists of, by operator and by module.
 
     Args:
         graphs: The newest export of each mode and stage, in the order to show them in.
         notes: Sentences for a person, for example that ORTModule fell back.
+        first: The one to show unless another is asked for; without it the training graph that
+            runs, or what comes nearest to it.
     """
-    return {"stages": [_stage_row(stored) for stored in graphs], "notes": list(notes)}
+    rows = [_stage_row(stored) for stored in graphs]
+    keys: list[StageKey] = [{"mode": row["mode"], "stage": row["stage"]} for row in rows]
+    if first is None and keys:
+        training = [key for key in keys if key["mode"] == "training"]
+        first = (training or keys)[-1]
+    return {"stages": rows, "first": first, "notes": list(notes)}
 
 
 def graph_nodes_view(graph: GraphRecord) -> GraphNodesView:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from ortviz.protocol.messages import ModuleRow, RunView
 from ortviz.record import ModuleRecord, RunInfo
+
+_ENGINES: Mapping[str, Literal["eager", "file"]] = {"eager": "eager", "file": "file"}
 
 
 def run_view(info: RunInfo, ranks: Sequence[int] = (0,)) -> RunView:
@@ -19,7 +22,7 @@ def run_view(info: RunInfo, ranks: Sequence[int] = (0,)) -> RunView:
         "run_id": info.run_id,
         "name": info.name,
         "every": info.every,
-        "engine": "eager" if info.engine == "eager" else "ortmodule",
+        "engine": _ENGINES.get(info.engine, "ortmodule"),
         "engine_reason": info.engine_reason,
         "rank": info.rank,
         "world_size": info.world_size,

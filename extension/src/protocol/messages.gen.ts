@@ -39,7 +39,8 @@ export type StageName =
   | "post_processed"
   | "optimized_pre_grad"
   | "optimized"
-  | "execution_model";
+  | "execution_model"
+  | "model";
 
 export type LossName = "mae" | "mape" | "smape" | "user";
 
@@ -122,9 +123,20 @@ export interface StageRow {
   modules: ModuleNodeCount[];
 }
 
-/** Answer to `graphs`: the newest export of each mode and stage. */
+/** Which graph. */
+export interface StageKey {
+  mode: ModeName;
+  stage: StageName;
+}
+
+/**
+ * Answer to `graphs`: the newest export of each mode and stage.
+ *
+ * `first` is the one to show unless another is asked for; null where there is none.
+ */
 export interface GraphsView {
   stages: StageRow[];
+  first: StageKey | null;
   notes: string[];
 }
 
@@ -438,6 +450,7 @@ export interface ModuleRow {
 /**
  * Answer to `run`: what does not change while the run goes on.
  *
+ * `engine` is `file` where there was no run: graphs of ONNX files, and no step.
  * `ranks` are the processes of a distributed training whose runs can be asked for, with the
  * parameter `rank` of every command but `control`.
  */
@@ -445,7 +458,7 @@ export interface RunView {
   run_id: string;
   name: string;
   every: number;
-  engine: "ortmodule" | "eager";
+  engine: "ortmodule" | "eager" | "file";
   engine_reason: string;
   rank: number;
   world_size: number;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ortviz.errors import UnknownNameError
-from ortviz.record.graphs import GraphRecord, Stage
+from ortviz.record.graphs import ORTMODULE_STAGES, GraphRecord, Stage
 from ortviz.record.steps import Mode
 from ortviz.record.store.database import Database
 from ortviz.record.store.packing import DamagedContentError, unpack
@@ -19,7 +19,7 @@ def newest_graphs(database: Database) -> tuple[StoredGraph, ...]:
         "FROM graph JOIN model ON model.graph_id = graph.id GROUP BY mode, stage"
     )
     found = [StoredGraph(unpack(GraphRecord, row[0]), int(row[1])) for row in rows]
-    modes, stages = list(Mode), list(Stage)
+    modes, stages = list(Mode), list(ORTMODULE_STAGES)
     return tuple(
         sorted(found, key=lambda g: (modes.index(g.graph.mode), stages.index(g.graph.stage)))
     )

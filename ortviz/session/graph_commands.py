@@ -1,0 +1,90 @@
+"""Answers about graphs: the same for a run and for ONNX files that nothing was recorded of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+from ortviz.protocol.codec import Buffers
+from ortviz.protocol.graph_messages import GraphsView
+from ortviz.protocol.messages import CommandName
+from ortviz.protocol.wire import ModeName, StageName
+from ortviz.record import EventKind, GraphRecord, Mode, RunInfo, RunStatus, Stage
+from ortviz.record.store import RunReader, StoredGraph
+from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
+
+Params = Mapping[str, object]
+
+
+class GraphSource(Protocol):
+    """What graphs are read from: a ``RunReader``, or ``graph_files.GraphFiles``.
+
+    All raise ``UnknownNameError`` for a stage that is not there.
+    """
+
+    def info(self) -> RunInfo:
+        """Name and modules; of a file, the modules that its names tell of."""
+
+    def graphs(self) -> tuple[StoredGraph, ...]:
+        """The newest export of each mode and stage, without the files' bytes, in order."""
+
+    def graph(self, mode: Mode | str, stage: Stage | str) -> GraphRecord:
+        """One of them, with its bytes."""
+
+    def model_bytes(self, mode: Mode | str, stage: Stage | str) -> bytes:
+        """The ONNX file."""
+
+
+Answer = Callable[[GraphSource, Params, Buffers], object]
+
+
+def run_graphs(reader: RunReader) -> GraphsView:
+    """The stages of a run, and why there is none where there is none."""
+    stored = reader.graphs()
+    notes = [
+        f"Step {event.step}: {event.message}"
+        for event in reader.events()
+        if event.kind is EventKind.FALLBACK
+    ]
+    if not stored:
+        notes.append(_why_no_graphs(reader, fell_back=bool(notes)))
+    return graphs_view(stored, notes)
+
+
+def _why_no_graphs(reader: RunReader, *, fell_back: bool) -> str:
+    info = reader.info()
+    if info.engine == "eager":
+        reason = f" ({info.engine_reason})" if info.engine_reason else ""
+        return f"ONNX Runtime does not run this model{reason}, so there are no graphs."
+    if fell_back:
+        return "ORTModule gave up before it saved a graph; the finding in Findings says why."
+    state = reader.state()
+    if state.status is RunStatus.ENDED and not state.step_count:
+        return "The run ended before its first training step, in which ORTModule exports the model."
+    if state.status is RunStatus.ENDED:
+        return "The run ended and no graph of it was saved."
+    if state.step_count > 1:
+        return "No graph of this model has been saved."
+    return "ORTModule has not exported the model yet; it does so in the first step."
+
+
+def stage_of(params: Params) -> tuple[ModeName, StageName]:
+    """The mode and stage that a command names."""
+    return cast(ModeName, params["mode"]), cast(StageName, params["stage"])
+
+
+def _graph_nodes(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    return graph_nodes_view(source.graph(*stage_of(params)))
+
+
+def _graph_model(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    mode, stage = stage_of(params)
+    model = source.model_bytes(mode, stage)
+    return graph_model_view(mode, stage, model, source.info().name, buffers)
+
+
+GRAPH_ANSWERS: dict[CommandName, Answer] = {
+    "graph_nodes": _graph_nodes,
+    "graph_model": _graph_model,
+}
+"""What can be asked of any source of graphs; ``graphs`` itself differs between them."""
