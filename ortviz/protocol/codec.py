@@ -17,12 +17,13 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast, get_args
 
 import numpy as np
 
 from ortviz.errors import ProtocolError
+from ortviz.protocol.graph_messages import StringTable
 from ortviz.protocol.wire import Column, ColumnDtype, WireFloat
 
 ALIGNMENT_BYTES = 8
@@ -96,6 +97,12 @@ class Buffers:
     def add_bytes(self, data: bytes) -> Column:
         """Append a file's bytes as a uint8 column of shape ``(len(data),)``."""
         return self._append(data, "uint8", (len(data),))
+
+    def add_strings(self, texts: Iterable[str]) -> StringTable:
+        """Append many strings as two columns; what UTF-8 cannot carry becomes ``?``."""
+        parts = [text.encode("utf-8", "replace") for text in texts]
+        ends = np.cumsum([len(part) for part in parts], dtype=np.int32)
+        return {"text": self.add_bytes(b"".join(parts)), "ends": self.add(ends)}
 
     def _append(self, data: bytes, dtype: ColumnDtype, shape: Sequence[int]) -> Column:
         self._parts.append(data)

@@ -157,3 +157,20 @@ def test_cut_frames_are_refused(keep):
 def test_bytes_that_are_no_frame_are_refused():
     with pytest.raises(ProtocolError, match="payload as JSON"):
         decode_frame(struct.pack("<I", 4) + b"[1] \0\0\0\0")
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_strings_travel_in_two_columns(texts):
+    buffers = Buffers()
+    table = buffers.add_strings(texts)
+    data, ends = (column_array(table[name], buffers.parts()) for name in ("text", "ends"))
+    starts = [0, *ends.tolist()]
+    found = [data[a:b].tobytes().decode() for a, b in zip(starts, ends.tolist(), strict=False)]
+    assert found == texts
+    assert ends.dtype == np.int32
+
+
+def test_a_lone_surrogate_does_not_stop_a_table():
+    buffers = Buffers()
+    table = buffers.add_strings(["a\ud800b"])
+    assert column_array(table["text"], buffers.parts()).tobytes() == b"a?b"
