@@ -113,9 +113,9 @@ class GroupRow(TypedDict):
     Attributes of the wire:
         parent: Index of the group around it; -1 is the graph itself. Parents come first.
         kind: ``half`` is the forward or backward pass. ``module`` is an nn.Module of
-            ``named_modules()``. ``repeat`` holds ``count`` modules of equal structure in a row.
-            ``part`` is a run of neighbours, where there would be too many boxes side by side.
-            ``subgraph`` is the body of the node ``owner`` (If, Loop, Scan).
+            ``named_modules()``. ``repeat`` holds ``count`` numbered modules of equal structure
+            in a row. ``part`` is a run of neighbours, where there would be too many boxes side
+            by side. ``subgraph`` is the body of the node ``owner`` (If, Loop, Scan).
         label: Short name to write on it, for example ``0`` or ``attn``.
         module: Fully qualified name; null where it stands for no single module.
         owner: The node whose body it is; -1 unless it is a subgraph.
@@ -151,7 +151,7 @@ class GraphStructureView(TypedDict):
         file_node_count: Nodes of the main graph.
         groups: All groups, parents first.
         ops: Operators; ``node_op`` points here.
-        node_op: int32 (node).
+        node_op: int32 (node); -1 for inputs and outputs of the graph.
         node_kind: uint8 (node): 0 an operator, 1 an input of the graph, 2 an output of it.
         node_group: int32 (node): the innermost group; -1 stands in none.
         node_names: Names as in the file; may be empty or repeated.
@@ -269,6 +269,10 @@ class LineageSentence(TypedDict):
 class GraphLineageView(TypedDict):
     """Answer to ``graph_lineage``: one stage against the one before it.
 
+    A link to a node that was ``added`` leads from the node it serves: whose gradient it makes, or
+    for which it was inserted. One from a node that was ``removed`` leads to what takes its place.
+    All others say that the later node comes from the earlier one.
+
     Attributes of the wire:
         mode: Training or inference.
         stage: Which one.
@@ -281,7 +285,7 @@ class GraphLineageView(TypedDict):
         node_evidence: uint8 (node of this stage): from what this was concluded.
         previous_kind: uint8 (node of the previous stage).
         previous_evidence: uint8 (node of the previous stage).
-        sentences: The same in words, most frequent first.
+        sentences: The same in words, most frequent first; what stayed the same comes last.
     """
 
     mode: ModeName

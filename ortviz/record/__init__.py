@@ -6,6 +6,7 @@ from ortviz.record.findings import Finding, Problem, Severity, View
 from ortviz.record.graphs import ORTMODULE_STAGES, GraphRecord, Half, NodeRecord, Stage
 from ortviz.record.histograms import Histogram
 from ortviz.record.keeping import Keeping, KeepRules, KeptTensor, RawTensor
+from ortviz.record.lineage import LineageSentence, LinkKind, NodeFate, StageLineage
 from ortviz.record.reruns import ArgumentTree, Rerunnable, RerunRecord
 from ortviz.record.runs import (
     EventKind,
@@ -35,6 +36,7 @@ from ortviz.record.steps import (
     StepLosses,
     StepRecord,
 )
+from ortviz.record.structures import GraphStructure, GroupKind, GroupRecord
 from ortviz.record.tensors import TensorStats
 from ortviz.record.verify import Verify
 
@@ -48,6 +50,9 @@ __all__ = [
     "FunctionCall",
     "GradientArrival",
     "GraphRecord",
+    "GraphStructure",
+    "GroupKind",
+    "GroupRecord",
     "Half",
     "Histogram",
     "HookEvent",
@@ -55,12 +60,15 @@ __all__ = [
     "Keeping",
     "KeptTensor",
     "Level",
+    "LineageSentence",
+    "LinkKind",
     "LossObservation",
     "LossRecord",
     "MaskCounts",
     "MaskedElement",
     "Mode",
     "ModuleRecord",
+    "NodeFate",
     "NodeRecord",
     "ParameterRecord",
     "Problem",
@@ -78,6 +86,7 @@ __all__ = [
     "SiteRecord",
     "SiteStatus",
     "Stage",
+    "StageLineage",
     "StepCapture",
     "StepComparison",
     "StepLosses",

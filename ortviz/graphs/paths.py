@@ -1,0 +1,100 @@
+"""The groups around a node, by the names of modules or by scopes in node names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+import onnx
+
+from ortviz.graphs.scopes import ROOT, forward_node_name
+
+MAX_SCOPES = 32
+"""Levels of scopes that are followed; a deeper node stands in the last of these."""
+
+_DYNAMO_SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where ``torch.onnx.export(dynamo=True)`` keeps the modules around a node, as a Python list."""
+
+
+def module_paths(modules: Sequence[str | None]) -> Callable[[int], Sequence[str]]:
+    """Full names of a module and of those that contain it, the root left out.
+
+    Args:
+        modules: Node -> the module it came from; None for none.
+    """
+    known: dict[str, tuple[str, ...]] = {}
+
+    def path(node: int) -> Sequence[str]:
+        module = modules[node]
+        if not module:
+            return ()
+        found = known.get(module)
+        if found is None:
+            parts = module.split(".")
+            names = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+            found = known[module] = tuple(names)
+        return found
+
+    return path
+
+
+def scope_paths(nodes: Sequence[onnx.NodeProto]) -> Callable[[int], Sequence[str]]:
+    """Scopes as torch.onnx writes them: ``/encoder/layer.0/MatMul``, or a list in the metadata.
+
+    Returns:
+        Node -> names such as ``encoder`` and ``encoder/layer.0``; a gradient node has those of
+        the forward node it was made from.
+    """
+    known: dict[str, tuple[str, ...]] = {}
+
+    def path(index: int) -> Sequence[str]:
+        node = nodes[index]
+        scopes = _metadata_scopes(node)
+        if scopes is not None:
+            return scopes
+        name = node.name
+        if "/" not in name:
+            return ()
+        outer = name.rpartition("/")[0]
+        found = known.get(outer)
+        if found is None or "_Grad/" in name:
+            found = known[outer] = _slash_scopes(name)
+        return found
+
+    return path
+
+
+def _slash_scopes(name: str) -> tuple[str, ...]:
+    text = forward_node_name(name) or name
+    at = text.find(f"/{ROOT}/")
+    if at >= 0:
+        text = text[at + len(ROOT) + 1 :]
+    elif not text.startswith("/") and " /" in text:
+        # ORT puts a word before the name of what it fused: "fused /encoder/Gemm".
+        text = text[text.index(" /") + 1 :]
+    return _prefixes([part for part in text.split("/")[:-1] if part])
+
+
+def _prefixes(parts: Sequence[str]) -> tuple[str, ...]:
+    kept = parts[:MAX_SCOPES]
+    return tuple("/".join(kept[:length]) for length in range(1, len(kept) + 1))
+
+
+def _metadata_scopes(node: onnx.NodeProto) -> tuple[str, ...] | None:
+    """None where the exporter wrote none, or where onnx is too old to have metadata of nodes."""
+    for entry in getattr(node, "metadata_props", ()):
+        if entry.key == _DYNAMO_SCOPES and len(entry.value) < 10_000:
+            try:
+                names = ast.literal_eval(entry.value)
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                return None
+            # The first is the root, the last the node itself; each is a full module name.
+            if isinstance(names, list) and all(isinstance(name, str) for name in names):
+                return _module_scopes(names[1:-1])
+    return None
+
+
+def _module_scopes(names: Sequence[str]) -> tuple[str, ...]:
+    """Of ``blocks.0`` and ``blocks.0.attn`` the scopes ``blocks``, ``blocks/0``, ``…/attn``."""
+    deepest = max(names, key=len, default="")
+    return _prefixes([part for part in deepest.split(".") if part])
