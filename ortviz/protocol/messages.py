@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from ortviz.protocol.graph_messages import GraphModelView, GraphNodesView, GraphsView
+from ortviz.protocol.graph_messages import (
+    GraphLineageView,
+    GraphModelView,
+    GraphNodesView,
+    GraphOverlayView,
+    GraphStructureView,
+    GraphsView,
+    TensorValuesView,
+)
 from ortviz.protocol.wire import (
     Column,
     DirectionName,
@@ -40,6 +48,10 @@ CommandName = Literal[
     "graphs",
     "graph_nodes",
     "graph_model",
+    "graph_lineage",
+    "graph_structure",
+    "graph_overlay",
+    "tensor_values",
     "findings",
     "control",
 ]
@@ -446,10 +458,24 @@ class MaskedElementsParams(RankParams):
 
 
 class StageParams(RankParams):
-    """For ``graph_nodes`` and ``graph_model``."""
+    """For ``graph_nodes``, ``graph_model`` and ``graph_structure``."""
 
     mode: ModeName
     stage: StageName
+
+
+class OverlayParams(StageParams):
+    """For ``graph_overlay``."""
+
+    step: int
+
+
+class TensorParams(RankParams):
+    """For ``tensor_values``."""
+
+    step: int
+    site_id: str
+    side: SideName
 
 
 class ControlParams(TypedDict):
@@ -472,6 +498,10 @@ class CommandParams(TypedDict):
     graphs: NoParams
     graph_nodes: StageParams
     graph_model: StageParams
+    graph_lineage: StageParams
+    graph_structure: StageParams
+    graph_overlay: OverlayParams
+    tensor_values: TensorParams
     findings: NoParams
     control: ControlParams
 
@@ -490,6 +520,10 @@ class CommandAnswers(TypedDict):
     graphs: GraphsView
     graph_nodes: GraphNodesView
     graph_model: GraphModelView
+    graph_lineage: GraphLineageView
+    graph_structure: GraphStructureView
+    graph_overlay: GraphOverlayView
+    tensor_values: TensorValuesView
     findings: FindingsView
     control: ControlView
 

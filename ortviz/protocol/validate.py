@@ -12,6 +12,9 @@ MAX_POINTS = 20_000
 """Most bins one answer may be asked for; bounds the size of a message."""
 MAX_COLUMNS = 2_000
 
+MAX_SITE_ID_LENGTH = 20_000
+"""Longest address of a tensor that may be asked for: names in ONNX files have no limit."""
+
 _LARGEST_STEP = 2**31 - 1
 _RANGES: dict[str, tuple[int, int]] = {
     "step": (0, _LARGEST_STEP),
@@ -21,6 +24,8 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_points": (1, MAX_POINTS),
     "max_columns": (1, MAX_COLUMNS),
 }
+_SHOWN_LENGTH = 200
+_MAX_LENGTHS = {"site_id": MAX_SITE_ID_LENGTH}
 _PARAMS = get_type_hints(CommandParams)
 
 
@@ -79,7 +84,8 @@ def check_params(command: CommandName, params: object) -> dict[str, object]:
     for name, value in params.items():
         if not _fits(name, value, hints[name]):
             raise ProtocolError(
-                f"The parameter {name!r} of {command!r} is {value!r}.", _expectation(name, hints)
+                f"The parameter {name!r} of {command!r} is {_shown(value)}.",
+                _expectation(name, hints),
             )
     _check_order(command, params)
     return dict(params)
@@ -88,6 +94,8 @@ def check_params(command: CommandName, params: object) -> dict[str, object]:
 def _fits(name: str, value: object, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return isinstance(value, str) and value in get_args(hint)
+    if name in _MAX_LENGTHS:
+        return isinstance(value, str) and 0 < len(value) <= _MAX_LENGTHS[name]
     low, high = _RANGES[name]
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
@@ -96,8 +104,16 @@ def _expectation(name: str, hints: Mapping[str, Any]) -> str:
     hint = hints[name]
     if get_origin(hint) is Literal:
         return f"It is one of {', '.join(get_args(hint))}."
+    if name in _MAX_LENGTHS:
+        return f"It is a text of 1 to {_MAX_LENGTHS[name]} characters."
     low, high = _RANGES[name]
     return f"It is a whole number from {low} to {high}."
+
+
+def _shown(value: object) -> str:
+    """The value, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
 
 
 def _check_order(command: str, params: Mapping[str, object]) -> None:

@@ -15,6 +15,7 @@ from ortviz.protocol.validate import check_name, check_params
 from ortviz.protocol.wire import MaskedLossName
 from ortviz.record.store import RunReader
 from ortviz.session.graph_commands import GRAPH_ANSWERS, run_graphs
+from ortviz.session.overlays import graph_overlay, tensor_values
 from ortviz.session.ranks import findings_of, open_rank, sibling_paths
 from ortviz.views.findings import findings_view
 from ortviz.views.gradients import gradients_view
@@ -133,6 +134,8 @@ _ANSWERS: dict[CommandName, Callable[[RunReader, Params, Buffers], object]] = {
     "findings": _findings,
     "graphs": _graphs,
     **GRAPH_ANSWERS,
+    "graph_overlay": graph_overlay,
+    "tensor_values": tensor_values,
 }
 
 

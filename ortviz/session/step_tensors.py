@@ -13,7 +13,7 @@ from ortviz.session.tables import html_table, text_table
 if TYPE_CHECKING:
     import numpy as np
 
-    from ortviz.record import Histogram
+    from ortviz.record import Histogram, RawTensor
 
 SideName = Union[Side, str]
 """``ort`` or ``eager``; ``candidate`` and ``reference`` mean the same."""
@@ -24,6 +24,8 @@ _SIDES = {
     "eager": Side.REFERENCE,
     "reference": Side.REFERENCE,
 }
+_COMPARED_LENGTH = 200
+"""Looking for similar names takes the square of their length; ONNX names have no limit."""
 _HEADINGS = ("site", "side", "dtype", "shape", "bytes")
 
 
@@ -74,9 +76,18 @@ def kept_tensor(reader: RunReader, step: int, site_id: str, side: Side) -> np.nd
     Raises:
         UnknownNameError: There is no such site, or it was not kept; says how to get it.
     """
+    return kept_raw(reader, step, site_id, side).values
+
+
+def kept_raw(reader: RunReader, step: int, site_id: str, side: Side) -> RawTensor:
+    """A kept tensor.
+
+    Raises:
+        UnknownNameError: As for :func:`kept_tensor`.
+    """
     kept = reader.kept
     if any(each.site_id == site_id and each.side is side for each in kept.at(step)):
-        return kept.tensor(step, site_id, side).values
+        return kept.tensor(step, site_id, side)
     record = reader.step(step)
     check_site(record, site_id, side)
     remedy = (
@@ -104,7 +115,8 @@ def check_site(record: StepRecord, site_id: str, side: Side) -> None:
     known = {seen.site.id: seen for seen in sites}
     seen = known.get(site_id)
     if seen is None:
-        near = get_close_matches(site_id, known, n=3, cutoff=0.5) or list(known)[:3]
+        asked = site_id[:_COMPARED_LENGTH]
+        near = get_close_matches(asked, known, n=3, cutoff=0.5) or list(known)[:3]
         raise UnknownNameError(
             f"There is no site {site_id} on {label(side)}'s side of step {record.step}.",
             f"Similar ones are {', '.join(near)}." if near else "Nothing was seen on that side.",

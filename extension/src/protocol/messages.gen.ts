@@ -184,9 +184,9 @@ export interface StringTable {
  * Attributes of the wire:
  *     parent: Index of the group around it; -1 is the graph itself. Parents come first.
  *     kind: `half` is the forward or backward pass. `module` is an nn.Module of
- *         `named_modules()`. `repeat` holds `count` modules of equal structure in a row.
- *         `part` is a run of neighbours, where there would be too many boxes side by side.
- *         `subgraph` is the body of the node `owner` (If, Loop, Scan).
+ *         `named_modules()`. `repeat` holds `count` numbered modules of equal structure
+ *         in a row. `part` is a run of neighbours, where there would be too many boxes side
+ *         by side. `subgraph` is the body of the node `owner` (If, Loop, Scan).
  *     label: Short name to write on it, for example `0` or `attn`.
  *     module: Fully qualified name; null where it stands for no single module.
  *     owner: The node whose body it is; -1 unless it is a subgraph.
@@ -221,7 +221,7 @@ export interface OpRow {
  *     file_node_count: Nodes of the main graph.
  *     groups: All groups, parents first.
  *     ops: Operators; `node_op` points here.
- *     node_op: int32 (node).
+ *     node_op: int32 (node); -1 for inputs and outputs of the graph.
  *     node_kind: uint8 (node): 0 an operator, 1 an input of the graph, 2 an output of it.
  *     node_group: int32 (node): the innermost group; -1 stands in none.
  *     node_names: Names as in the file; may be empty or repeated.
@@ -334,6 +334,10 @@ export interface LineageSentence {
 /**
  * Answer to `graph_lineage`: one stage against the one before it.
  *
+ * A link to a node that was `added` leads from the node it serves: whose gradient it makes, or
+ * for which it was inserted. One from a node that was `removed` leads to what takes its place.
+ * All others say that the later node comes from the earlier one.
+ *
  * Attributes of the wire:
  *     mode: Training or inference.
  *     stage: Which one.
@@ -346,7 +350,7 @@ export interface LineageSentence {
  *     node_evidence: uint8 (node of this stage): from what this was concluded.
  *     previous_kind: uint8 (node of the previous stage).
  *     previous_evidence: uint8 (node of the previous stage).
- *     sentences: The same in words, most frequent first.
+ *     sentences: The same in words, most frequent first; what stayed the same comes last.
  */
 export interface GraphLineageView {
   mode: ModeName;
@@ -435,6 +439,10 @@ export type CommandName =
   | "graphs"
   | "graph_nodes"
   | "graph_model"
+  | "graph_lineage"
+  | "graph_structure"
+  | "graph_overlay"
+  | "tensor_values"
   | "findings"
   | "control";
 
@@ -814,10 +822,22 @@ export interface MaskedElementsParams extends RankParams {
   step: number;
 }
 
-/** For `graph_nodes` and `graph_model`. */
+/** For `graph_nodes`, `graph_model` and `graph_structure`. */
 export interface StageParams extends RankParams {
   mode: ModeName;
   stage: StageName;
+}
+
+/** For `graph_overlay`. */
+export interface OverlayParams extends StageParams {
+  step: number;
+}
+
+/** For `tensor_values`. */
+export interface TensorParams extends RankParams {
+  step: number;
+  site_id: string;
+  side: SideName;
 }
 
 /** For `control`; answered by a live kernel only. */
@@ -838,6 +858,10 @@ export interface CommandParams {
   graphs: NoParams;
   graph_nodes: StageParams;
   graph_model: StageParams;
+  graph_lineage: StageParams;
+  graph_structure: StageParams;
+  graph_overlay: OverlayParams;
+  tensor_values: TensorParams;
   findings: NoParams;
   control: ControlParams;
 }
@@ -855,6 +879,10 @@ export interface CommandAnswers {
   graphs: GraphsView;
   graph_nodes: GraphNodesView;
   graph_model: GraphModelView;
+  graph_lineage: GraphLineageView;
+  graph_structure: GraphStructureView;
+  graph_overlay: GraphOverlayView;
+  tensor_values: TensorValuesView;
   findings: FindingsView;
   control: ControlView;
 }

@@ -249,6 +249,15 @@ class RunReader:
         return graph_queries.read_graph(self._database, mode, stage)
 
     @_reading
+    def graph_key(self, mode: Mode | str, stage: Stage | str) -> int:
+        """Tells the newest export of one stage from all other graphs of the run.
+
+        Raises:
+            UnknownNameError: It was not saved; names the ones that were.
+        """
+        return graph_queries.newest_key(self._database, mode, stage)
+
+    @_reading
     def model_bytes(self, mode: Mode | str, stage: Stage | str) -> bytes:
         """The ONNX file of the newest export of one stage.
 

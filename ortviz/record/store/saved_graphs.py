@@ -47,6 +47,15 @@ def read_model(database: Database, mode: Mode | str, stage: Stage | str) -> byte
     return _model(_newest(database, mode, stage, "model.content")[0])
 
 
+def newest_key(database: Database, mode: Mode | str, stage: Stage | str) -> int:
+    """A number of the newest export of one stage that no other saved graph of the file has.
+
+    Raises:
+        UnknownNameError: It was not saved; names the ones that were.
+    """
+    return int(_newest(database, mode, stage, "graph.id")[0])
+
+
 def _model(content: object) -> bytes:
     if not isinstance(content, bytes):
         raise DamagedContentError("one of its ONNX files cannot be read")

@@ -18,6 +18,9 @@ _LINEAR_WEIGHTS = ["blocks.0.weight", "blocks.0.bias"]
 _HEAD_WEIGHTS = ["head.weight", "head.bias"]
 _STATISTICS = ["norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"]
 
+FORWARD_NAMES = {"norm": _NORM, "blocks.0": _LINEAR, "blocks.1": _RELU, "head": "output"}
+"""Module -> the value that is its output."""
+
 Row = tuple[str, str, str, list[str], list[str], Half, Union[str, None]]
 """Name, operator, domain, inputs, outputs, half and module of a node."""
 

@@ -40,6 +40,17 @@ _COMMANDS: dict[str, tuple[str, dict[str, object]]] = {
     "graphs": ("graphs", {}),
     "graph_nodes": ("graph_nodes", _TRAINING),
     "graph_model": ("graph_model", _TRAINING),
+    "graph_structure": ("graph_structure", _TRAINING),
+    "graph_overlay": ("graph_overlay", {**_TRAINING, "step": 2}),
+    "graph_overlay_nan": ("graph_overlay", {**_TRAINING, "step": 4}),
+    "graph_overlay_exported": (
+        "graph_overlay",
+        {"mode": "training", "stage": "torch_exported", "step": 2},
+    ),
+    "tensor_values": (
+        "tensor_values",
+        {"step": 2, "site_id": "forward/head#out0", "side": "candidate"},
+    ),
     "findings": ("findings", {}),
     "error_step": ("traces", {"step": 5}),
     "error_stage": ("graph_nodes", {"mode": "inference", "stage": "optimized"}),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from golden_graphs import GRAPHS
+from golden_graphs import FORWARD_NAMES, GRAPHS
 
 from ortviz.record import (
     Direction,
@@ -190,11 +190,14 @@ def step_record(step: int) -> StepRecord:
         if site.direction is Direction.INPUT:
             continue
         if site.module == "blocks.0" and site.direction in (Direction.FORWARD, Direction.BACKWARD):
-            candidate.append(SiteRecord(site, order, SiteStatus.FUSED_AWAY, None, _FUSED, "", kind))
+            fused = SiteRecord(
+                site, order, SiteStatus.FUSED_AWAY, None, _FUSED, _value_name(site), kind
+            )
+            candidate.append(fused)
             continue
         if site.direction is Direction.BUFFER:
             stats = tensor(shape, 1.0)
-        value = f"{site.module}/{site.slot}_{site.direction.value}"
+        value = _value_name(site)
         candidate.append(SiteRecord(site, order, SiteStatus.CAPTURED, stats, "", value, kind))
     for parameter in INFO.parameters:
         site = parameter_site(Direction.PARAMETER, parameter.name)
@@ -214,6 +217,14 @@ def step_record(step: int) -> StepRecord:
     return StepRecord(
         step, Mode.TRAINING, False, tuple(reference), tuple(candidate), hooks, 0.0078125, 0.015625
     )
+
+
+def _value_name(site: Site) -> str:
+    """What the golden graphs call it; the model's own outputs have no name of their own."""
+    if site.direction is Direction.PARAMETER_GRAD:
+        return f"{site.module}.{site.slot}_grad"
+    ending = "_grad" if site.direction is Direction.BACKWARD else ""
+    return FORWARD_NAMES[site.module] + ending if site.module in FORWARD_NAMES else ""
 
 
 def comparison(step: int) -> StepComparison:

@@ -26,6 +26,7 @@ def test_every_command_has_params_and_an_answer():
         ("masked_elements", {"loss": "mape", "step": 0}),
         ("traces", {"step": 2**31 - 1}),
         ("graph_model", {"mode": "training", "stage": "execution_model"}),
+        ("tensor_values", {"step": 1, "site_id": "forward/#out0", "side": "candidate"}),
         ("control", {"action": "pause"}),
     ],
 )
@@ -52,6 +53,10 @@ def test_good_commands_pass_unchanged(command, params):
         ("mask_map", {"loss": "mae"}, "It is one of mape, smape."),
         ("mask_map", {"loss": ["mape"]}, "It is one of mape, smape."),
         ("graph_nodes", {"mode": "training"}, "needs the parameter 'stage'. It is one of torch_"),
+        ("tensor_values", {"step": 1, "site_id": "", "side": "candidate"}, "a text of 1 to"),
+        ("tensor_values", {"step": 1, "site_id": 3, "side": "candidate"}, "is 3. It is a text"),
+        ("tensor_values", {"step": 1, "site_id": "x" * 20_001, "side": "candidate"}, "xxx…. It"),
+        ("tensor_values", {"step": 1, "site_id": "x", "side": "ort"}, "one of reference, cand"),
         ("control", {"action": "stop"}, "It is one of pause, resume, sample_next."),
     ],
 )

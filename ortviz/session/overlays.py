@@ -1,0 +1,94 @@
+"""Answers about what a step recorded, laid over a graph: overlays, and values of single tensors."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+from typing import cast
+
+from ortviz.errors import UnknownNameError
+from ortviz.protocol.codec import Buffers
+from ortviz.protocol.graph_messages import GraphOverlayView, TensorValuesView
+from ortviz.protocol.wire import SideName
+from ortviz.record import EventKind, Mode, Side, Site, SiteStatus, Stage, StepRecord
+from ortviz.record.store import RunReader
+from ortviz.session.step_tensors import kept_raw
+from ortviz.views.graph_overlay import NodeSecs, StageValues, graph_overlay_view
+from ortviz.views.reading import compared_step
+from ortviz.views.tensor_values import no_values_view, tensor_values_view
+
+Params = Mapping[str, object]
+_MOST_STAGES = 16
+
+
+class _StageCache:
+    """The values of the stages that were asked for last, so that playing steps reads no graph."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[tuple[str, int], StageValues] = OrderedDict()
+        self._lock = Lock()
+
+    def values(self, reader: RunReader, mode: Mode, stage: Stage) -> StageValues:
+        """The values of the newest export of a stage."""
+        key = reader.info().run_id, reader.graph_key(mode, stage)
+        with self._lock:
+            found = self._found.get(key)
+            if found is not None:
+                self._found.move_to_end(key)
+                return found
+        made = StageValues.of(reader.graph(mode, stage))
+        with self._lock:
+            self._found[key] = made
+            if len(self._found) > _MOST_STAGES:
+                self._found.popitem(last=False)
+        return made
+
+
+_STAGES = _StageCache()
+
+
+def graph_overlay(reader: RunReader, params: Params, buffers: Buffers) -> GraphOverlayView:
+    """What a step recorded of the tensors of a stage."""
+    mode, stage = Mode(cast(str, params["mode"])), Stage(cast(str, params["stage"]))
+    values = _STAGES.values(reader, mode, stage)
+    record, comparison = compared_step(reader, cast(int, params["step"]))
+    notes = _older_export(reader, record)
+    return graph_overlay_view(values, record, comparison, NodeSecs(), notes, buffers)
+
+
+def _older_export(reader: RunReader, record: StepRecord) -> list[str]:
+    """That the graph is a newer one than the step ran, where it is."""
+    later = [
+        event.step
+        for event in reader.events()
+        if event.kind is EventKind.EXPORT and event.step > record.step
+    ]
+    if not later or record.fallback:
+        return []
+    note = (
+        f"ORTModule exported the model again in step {later[-1]}. Step {record.step} ran an older "
+        "graph; its tensors are shown where they have the same names here."
+    )
+    return [note]
+
+
+def tensor_values(reader: RunReader, params: Params, buffers: Buffers) -> TensorValuesView:
+    """The elements of a kept tensor, or why there are none."""
+    step, site_id = cast(int, params["step"]), cast(str, params["site_id"])
+    name = cast(SideName, params["side"])
+    side = Side(name)
+    record = reader.step(step)
+    Site.parse(site_id)
+    try:
+        kept = kept_raw(reader, step, site_id, side)
+    except UnknownNameError as error:
+        return no_values_view(site_id, name, _status(record, site_id, side), str(error), buffers)
+    return tensor_values_view(site_id, name, kept.values, kept.dtype, buffers)
+
+
+def _status(record: StepRecord, site_id: str, side: Side) -> SiteStatus:
+    """Why a side has no such tensor; NOT_CAPTURED also where only its statistics were kept."""
+    records = record.candidate if side is Side.CANDIDATE else record.reference
+    status = next((seen.status for seen in records if seen.site.id == site_id), None)
+    return SiteStatus.NOT_CAPTURED if status in (None, SiteStatus.CAPTURED) else status
