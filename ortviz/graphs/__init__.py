@@ -6,6 +6,7 @@ from ortviz.graphs.outputs import LeavingValues, leaving_values
 from ortviz.graphs.places import value_sites
 from ortviz.graphs.read import YIELD_OP, backward_indices, parse_model, read_graph
 from ortviz.graphs.scopes import ROOT, ModuleScopes, Place, forward_node_name
+from ortviz.graphs.structure import ModelNames, read_structure
 from ortviz.graphs.uses import ValueUses, value_uses
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "YIELD_OP",
     "LeavingValues",
     "LostValue",
+    "ModelNames",
     "ModuleScopes",
     "Place",
     "ValueUses",
@@ -24,6 +26,7 @@ __all__ = [
     "lost_values",
     "parse_model",
     "read_graph",
+    "read_structure",
     "value_sites",
     "value_uses",
 ]

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import cast
 
 from ortviz.protocol.codec import Buffers
 from ortviz.protocol.graph_messages import GraphsView
 from ortviz.protocol.messages import CommandName
 from ortviz.protocol.wire import ModeName, StageName
-from ortviz.record import EventKind, GraphRecord, Mode, RunInfo, RunStatus, Stage
-from ortviz.record.store import RunReader, StoredGraph
+from ortviz.record import EventKind, RunStatus
+from ortviz.record.store import RunReader
+from ortviz.session.graph_sources import GraphSource
+from ortviz.session.lineage import stage_lineage
+from ortviz.session.structures import open_stage
+from ortviz.views.graph_lineage import graph_lineage_view
+from ortviz.views.graph_structure import graph_structure_view
 from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
 
 Params = Mapping[str, object]
-
-
-class GraphSource(Protocol):
-    """What graphs are read from: a ``RunReader``, or ``graph_files.GraphFiles``.
-
-    All raise ``UnknownNameError`` for a stage that is not there.
-    """
-
-    def info(self) -> RunInfo:
-        """Name and modules; of a file, the modules that its names tell of."""
-
-    def graphs(self) -> tuple[StoredGraph, ...]:
-        """The newest export of each mode and stage, without the files' bytes, in order."""
-
-    def graph(self, mode: Mode | str, stage: Stage | str) -> GraphRecord:
-        """One of them, with its bytes."""
-
-    def model_bytes(self, mode: Mode | str, stage: Stage | str) -> bytes:
-        """The ONNX file."""
 
 
 Answer = Callable[[GraphSource, Params, Buffers], object]
@@ -83,8 +69,19 @@ def _graph_model(source: GraphSource, params: Params, buffers: Buffers) -> objec
     return graph_model_view(mode, stage, model, source.info().name, buffers)
 
 
+def _graph_structure(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    mode, stage = stage_of(params)
+    return graph_structure_view(mode, stage, open_stage(source, mode, stage).structure, buffers)
+
+
+def _graph_lineage(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    return graph_lineage_view(stage_lineage(source, *stage_of(params)), buffers)
+
+
 GRAPH_ANSWERS: dict[CommandName, Answer] = {
     "graph_nodes": _graph_nodes,
     "graph_model": _graph_model,
+    "graph_lineage": _graph_lineage,
+    "graph_structure": _graph_structure,
 }
 """What can be asked of any source of graphs; ``graphs`` itself differs between them."""
