@@ -16,6 +16,7 @@ from ortviz.record import (
 )
 from ortviz.record.store import RunReader
 from ortviz.session.comparison import Comparison
+from ortviz.session.lineage import Lineage, lineage_of
 from ortviz.session.lookup import Lookup
 from ortviz.session.rerun import Rerun, rerun
 from ortviz.session.step_tensors import (
@@ -244,6 +245,18 @@ class Graphs(Lookup["str | tuple[str, str]", SavedGraph]):
     def __getitem__(self, key: str | tuple[str, str]) -> SavedGraph:
         mode, stage = ("training", key) if isinstance(key, str) else key
         return SavedGraph(self._read(lambda reader: reader.graph(mode, stage)))
+
+    def lineage(self, stage: str = "execution_model", mode: str = "training") -> Lineage:
+        """What became of each node from the stage before to this one, and through all stages.
+
+        Args:
+            stage: Which stage; the last one shows what ONNX Runtime's session did.
+            mode: ``training`` or ``inference``.
+
+        Raises:
+            UnknownNameError: It was not saved; names the ones that were.
+        """
+        return self._read(lambda reader: lineage_of(reader, mode, stage))
 
     def __iter__(self) -> Iterator[str | tuple[str, str]]:
         stored = self._read(lambda reader: reader.graphs())

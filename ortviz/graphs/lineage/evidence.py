@@ -6,7 +6,10 @@ On the wire a sentence is a code of one byte, so none of them names a node or a 
 from __future__ import annotations
 
 SAME = "Its name, operator, attributes, inputs and outputs are the same."
-SAME_EQUAL_INPUTS = "Its name, operator, attributes and outputs are the same; an equal value stands in for an input."
+SAME_EQUAL_INPUTS = (
+    "Its name, operator, attributes and outputs are the same; "
+    "an equal value stands in for an input."
+)
 RENAMED = "The same operator computes the same from the same inputs, under another name."
 CHANGED_OP = "It makes the tensor that one node of another operator made, from the same inputs."
 CHANGED_ATTRIBUTES = "It makes the same tensor with the same operator but other attributes."

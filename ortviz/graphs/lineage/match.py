@@ -109,11 +109,11 @@ class Matcher:
         waiting = [node]
         while waiting:
             for name in self._graph.operations[waiting.pop()].uses:
-                maker = self._graph.producer.get(name)
-                if maker in new and maker not in found and maker is not None:
-                    if self._fates.origin_kind(maker) is None:
-                        found.add(maker)
-                        waiting.append(maker)
+                maker = self._graph.producer.get(name, -1)
+                if maker not in new or maker in found or self._fates.origin_kind(maker):
+                    continue
+                found.add(maker)
+                waiting.append(maker)
         return sorted(found)
 
     def _made_from_gone(self, nodes: Sequence[int]) -> list[int]:
