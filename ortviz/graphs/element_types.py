@@ -35,6 +35,23 @@ _LIKE_THEIR_INPUT = frozenset(
 )
 
 
+_TORCH_NAMES = {
+    "float": "float32",
+    "double": "float64",
+    "float8e4m3fn": "float8_e4m3fn",
+    "float8e4m3fnuz": "float8_e4m3fnuz",
+    "float8e5m2": "float8_e5m2",
+    "float8e5m2fnuz": "float8_e5m2fnuz",
+}
+
+
+def dtype_name(element_type: int) -> str:
+    """An ONNX element type as PyTorch calls it, without ``torch.``; empty where it is unknown."""
+    known = TensorProto.DataType.items()
+    name = next((str(name) for name, number in known if number == element_type), "").lower()
+    return "" if name == "undefined" else _TORCH_NAMES.get(name, name)
+
+
 def element_types(model: onnx.ModelProto) -> dict[str, int]:
     """Element type of every value for which the graph tells it.
 

@@ -51,6 +51,7 @@ class ModuleScopes:
         self._aliases = dict(aliases or {})
         self._names = {*module_names, *self._aliases, ""}
         self._by_local_name: dict[str, list[str]] = {}
+        self._modules: dict[str, str] = {}
         for name in sorted(self._names - {""}):
             self._by_local_name.setdefault(_local_name(name), []).append(name)
 
@@ -65,8 +66,11 @@ class ModuleScopes:
         """
         start = name.find(f"/{ROOT}/")
         if start >= 0:
-            parts = name[start + 1 :].split("/")
-            return self._walk(parts[:-1])[0]
+            scope = name[start + 1 : name.rindex("/")]
+            found = self._modules.get(scope)
+            if found is None:
+                found = self._modules[scope] = self._walk(scope.split("/"))[0]
+            return found
         return None
 
     def place_of(self, name: str) -> Place | None:

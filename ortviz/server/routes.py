@@ -9,6 +9,7 @@ from jupyter_server.utils import url_path_join
 
 import ortviz
 from ortviz.server.files import BundleHandler, NetronHandler
+from ortviz.server.onnx_files import OnnxCommandHandler, OnnxGraphHandler
 from ortviz.server.runs import RunCommandHandler, RunGraphHandler
 
 BUNDLES = Path(next(iter(ortviz.__path__))) / "static"
@@ -24,8 +25,9 @@ def handlers(base_url: str) -> list[Route]:
         base_url: Jupyter Server's own, for example ``/`` or ``/user/ada/``.
 
     Returns:
-        ``GET ortviz/netron/<file>``, ``GET ortviz/static/<file>``, ``POST ortviz/run/command``
-        and ``GET ortviz/run/graph``, each below ``base_url``.
+        ``GET ortviz/netron/<file>``, ``GET ortviz/static/<file>``, ``POST ortviz/run/command``,
+        ``GET ortviz/run/graph``, ``POST ortviz/onnx/command`` and ``GET ortviz/onnx/graph``, each
+        below ``base_url``.
     """
 
     def below(pattern: str) -> str:
@@ -36,4 +38,6 @@ def handlers(base_url: str) -> list[Route]:
         (below(r"static/(.*)"), BundleHandler, {"path": str(BUNDLES)}),
         (below(r"run/command"), RunCommandHandler),
         (below(r"run/graph"), RunGraphHandler),
+        (below(r"onnx/command"), OnnxCommandHandler),
+        (below(r"onnx/graph"), OnnxGraphHandler),
     ]

@@ -1,0 +1,178 @@
+"""ONNX files as they lie on a disk: read whole, or without their large values."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto
+
+from ortviz.errors import StoreError
+from ortviz.graphs.read import parse_model
+
+MAX_FILE_BYTES = 2**31 - 1
+"""Protocol buffers hold no more; larger models keep their weights in files of their own."""
+KEPT_TENSOR_BYTES = 1024
+"""Values of larger tensors are left out of :attr:`OnnxFile.light`."""
+
+_TENSOR = int(onnx.AttributeProto.TENSOR)
+_WITH_MORE = frozenset(
+    (
+        int(onnx.AttributeProto.TENSORS),
+        int(onnx.AttributeProto.GRAPH),
+        int(onnx.AttributeProto.GRAPHS),
+        int(onnx.AttributeProto.UNDEFINED),
+    )
+)
+_VALUE_FIELDS = (
+    "raw_data",
+    "float_data",
+    "int32_data",
+    "int64_data",
+    "double_data",
+    "uint64_data",
+    "string_data",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """Which file, as it was at one moment; another one once it was written again."""
+
+    path: Path
+    mtime_ns: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxFile:
+    """One ONNX file that was read.
+
+    Attributes:
+        version: Of the file.
+        light: Serialised ModelProto, in which tensors of more than :data:`KEPT_TENSOR_BYTES` have
+            shape and dtype but no values.
+        notes: Sentences for a person: what the file refers to that is not there.
+    """
+
+    version: FileVersion
+    light: bytes
+    notes: tuple[str, ...]
+
+
+def file_version(path: Path) -> FileVersion:
+    """Look at a file without opening it, so that a pipe or a device is never waited for.
+
+    Raises:
+        StoreError: There is no such file, or it is no file, or too large, or out of reach.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
+        raise StoreError(f"{path} is {kind}.", "Pass the path of an .onnx file.")
+    if found.st_size > MAX_FILE_BYTES:
+        raise StoreError(
+            f"{path.name} has {found.st_size / 1e9:.1f} GB, and an ONNX file holds at most 2 GB.",
+            "Save it with its weights apart: onnx.save(model, path, save_as_external_data=True).",
+        )
+    return FileVersion(path, found.st_mtime_ns, found.st_size)
+
+
+def read_bytes(version: FileVersion) -> bytes:
+    """All of a file.
+
+    Raises:
+        StoreError: It cannot be read, or is being written at this moment.
+    """
+    path = version.path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if file_version(path) != version or len(content) != version.size_bytes:
+        raise StoreError(f"{path.name} is being written.", "Open it again in a moment.")
+    return content
+
+
+def read_onnx_file(version: FileVersion) -> OnnxFile:
+    """Read a model and let its large values go.
+
+    Raises:
+        StoreError: It cannot be read.
+        OrtvizError: It is no ONNX model, or not all of one.
+    """
+    model = parse_model(read_bytes(version), version.path.name)
+    missing: Counter[str] = Counter()
+    for tensor in tensors(model.graph):
+        if tensor.data_location == TensorProto.EXTERNAL:
+            missing.update(_missing_data(tensor, version.path.parent))
+        elif tensor.ByteSize() > KEPT_TENSOR_BYTES:
+            for field in _VALUE_FIELDS:
+                tensor.ClearField(field)
+    notes = (
+        f"The values of {count} tensor{'' if count == 1 else 's'} lie in {where}, which is not "
+        "there; all but those values can be shown."
+        for where, count in missing.items()
+    )
+    return OnnxFile(version, model.SerializeToString(), tuple(notes))
+
+
+def tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
+    """Every tensor that a graph carries: initializers and attributes, those of subgraphs too."""
+    waiting = [graph]
+    while waiting:
+        each = waiting.pop()
+        yield from each.initializer
+        for sparse in each.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+        for node in each.node:
+            for attribute in node.attribute:
+                if attribute.type == _TENSOR:
+                    yield attribute.t
+                elif attribute.type in _WITH_MORE:
+                    yield from attribute.tensors
+                    if attribute.HasField("g"):
+                        waiting.append(attribute.g)
+                    waiting.extend(attribute.graphs)
+
+
+def external_path(tensor: TensorProto, folder: Path) -> Path | None:
+    """Where a tensor's values lie beside the model; None where they are in it.
+
+    Raises:
+        StoreError: The model names a place outside of its own folder, which is never read.
+    """
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return None
+    location = next((each.value for each in tensor.external_data if each.key == "location"), "")
+    # Not Path: it keeps "..".
+    inside = Path(os.path.normpath(location or "/"))
+    if inside.is_absolute() or inside.parts[0] == os.pardir:
+        raise StoreError(
+            f"The values of {tensor.name!r} are said to lie at {location!r}, outside of the "
+            "model's folder, and are not read."
+        )
+    return folder / inside
+
+
+def _missing_data(tensor: TensorProto, folder: Path) -> list[str]:
+    """The file that a tensor's values lie in, if it is not there."""
+    try:
+        path = external_path(tensor, folder)
+    except StoreError:
+        return ["a place outside of the model's folder"]
+    return [] if path is None or path.is_file() else [path.name]
+
+
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    if isinstance(error, FileNotFoundError):
+        return StoreError(f"There is no file {path}.", "Is the path right?")
+    return StoreError(f"{path} cannot be read: {error.strerror or error}.", "May you read it?")

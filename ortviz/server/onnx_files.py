@@ -1,0 +1,54 @@
+"""Handlers for lone ONNX files, which need no kernel and no run."""
+
+from __future__ import annotations
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from ortviz.protocol.codec import encode_frame
+from ortviz.server.files import json_error
+from ortviz.server.user_files import UserFileHandler
+
+
+class OnnxCommandHandler(UserFileHandler):
+    """``POST ortviz/onnx/command`` with ``{"path", "id", "command", "params"}``; answers a frame.
+
+    As ``RunCommandHandler``, of an ONNX file in place of a run; see
+    :class:`ortviz.session.graph_files.GraphFiles` for which commands there are.
+    """
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Answer one command from a file."""
+        from ortviz.session.graph_files import GraphFiles
+
+        body = self.get_json_body()
+        if not isinstance(body, dict):
+            json_error(self, 400, "A command is a JSON object with path, command and params.")
+            return
+        path = self.file_path(body.get("path"), "file")
+        command, params = str(body.get("command")), body.get("params", {})
+        frame = await self.in_thread(
+            lambda: encode_frame(*GraphFiles(path).answer(command, params)), unreadable=404
+        )
+        if frame is not None:
+            self.send_bytes(frame)
+
+
+class OnnxGraphHandler(UserFileHandler):
+    """``GET ortviz/onnx/graph?path=…&mode=training&stage=model``: the ONNX file of one stage."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Send the file, or a sibling of it that is another stage."""
+        from ortviz.session.graph_files import GraphFiles
+
+        path = self.file_path(self.get_query_argument("path", ""), "file")
+        mode, stage = self.get_query_argument("mode", ""), self.get_query_argument("stage", "")
+        content = await self.in_thread(
+            lambda: GraphFiles(path).model_bytes(mode, stage), unreadable=404
+        )
+        if content is not None:
+            self.send_bytes(content)
