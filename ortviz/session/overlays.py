@@ -14,6 +14,7 @@ from ortviz.protocol.wire import SideName
 from ortviz.record import EventKind, Mode, Side, Site, SiteStatus, Stage, StepRecord
 from ortviz.record.store import RunReader
 from ortviz.session.step_tensors import kept_raw
+from ortviz.session.structures import open_stage
 from ortviz.views.graph_overlay import NodeSecs, StageValues, graph_overlay_view
 from ortviz.views.reading import compared_step
 from ortviz.views.tensor_values import no_values_view, tensor_values_view
@@ -23,7 +24,7 @@ _MOST_STAGES = 16
 
 
 class _StageCache:
-    """The values of the stages that were asked for last, so that playing steps reads no graph."""
+    """The values of the stages that were asked for last, so that playing steps is quick."""
 
     def __init__(self) -> None:
         self._found: OrderedDict[tuple[str, int], StageValues] = OrderedDict()
@@ -37,7 +38,8 @@ class _StageCache:
             if found is not None:
                 self._found.move_to_end(key)
                 return found
-        made = StageValues.of(reader.graph(mode, stage))
+        opened = open_stage(reader, mode, stage)
+        made = StageValues.of(opened.record, opened.structure)
         with self._lock:
             self._found[key] = made
             if len(self._found) > _MOST_STAGES:

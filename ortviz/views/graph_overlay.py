@@ -15,6 +15,7 @@ from ortviz.record import (
     Direction,
     ErrorOrigin,
     GraphRecord,
+    GraphStructure,
     Mode,
     Site,
     SiteComparison,
@@ -25,11 +26,12 @@ from ortviz.record import (
     StepRecord,
     Verdict,
 )
+from ortviz.record.structures import GRAPH_INPUT
 from ortviz.views.cells import float_column, int_column
 
 VERDICT_CODES: Mapping[Verdict, int] = {verdict: code for code, verdict in enumerate(Verdict)}
 """Codes of ``GraphOverlayView.verdict``."""
-_FLOWS = (Direction.FORWARD, Direction.BACKWARD, Direction.PARAMETER_GRAD)
+_GRADIENTS = (Direction.BACKWARD, Direction.PARAMETER_GRAD)
 _YIELD_OP = "YieldOp"
 _BEFORE_FUSION = (Stage.TORCH_EXPORTED, Stage.POST_PROCESSED)
 
@@ -44,6 +46,7 @@ class StageValues:
         numbers: Name -> number.
         returned: What the model returns, by output, in a training graph; empty in others.
         arriving: The gradients that arrive at its outputs, in order.
+        inputs: Numbers of what the model is given.
     """
 
     mode: Mode
@@ -51,20 +54,29 @@ class StageValues:
     numbers: Mapping[str, int]
     returned: tuple[str, ...] = ()
     arriving: tuple[str, ...] = ()
+    inputs: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, graph: GraphRecord) -> StageValues:
-        """Number the values of a stage. Of values with the same name the first one counts."""
+    def of(cls, graph: GraphRecord, structure: GraphStructure) -> StageValues:
+        """Find the values of a stage. Of those with the same name the first one counts.
+
+        Args:
+            graph: The stage.
+            structure: Its hierarchy, whose numbers are meant.
+        """
         numbers: dict[str, int] = {}
-        returned: tuple[str, ...] = ()
-        arriving: tuple[str, ...] = ()
-        made = (name for node in graph.nodes for name in node.outputs if name)
-        for number, name in enumerate(made):
+        for number, name in enumerate(structure.value_names):
             numbers.setdefault(name, number)
-        for node in graph.nodes:
-            if node.op_type == _YIELD_OP:
-                returned, arriving = node.inputs, node.outputs
-        return cls(graph.mode, graph.stage, numbers, returned, arriving)
+        joints = [node for node in graph.nodes if node.op_type == _YIELD_OP]
+        kinds = structure.node_kind[structure.value_node]
+        return cls(
+            graph.mode,
+            graph.stage,
+            numbers,
+            joints[-1].inputs if joints else (),
+            joints[-1].outputs if joints else (),
+            tuple(int(value) for value in np.flatnonzero(kinds == GRAPH_INPUT)),
+        )
 
     def number_of(self, site: Site, candidate: SiteRecord | None) -> int | None:
         """The value that a site is in this stage; None where the stage has no such value.
@@ -79,6 +91,8 @@ class StageValues:
         """
         if candidate is None:
             return None
+        if site.direction is Direction.INPUT:
+            return self.inputs[0]
         if candidate.status is not SiteStatus.CAPTURED and self.stage not in _BEFORE_FUSION:
             return None
         names = [candidate.value_name] if candidate.value_name else self._outer_names(site)
@@ -123,7 +137,10 @@ class _Seen:
 
     @property
     def verdict(self) -> Verdict:
-        return self.compared.verdict if self.compared else Verdict.NOT_COMPARABLE
+        if self.compared:
+            return self.compared.verdict
+        given = self.site.direction is Direction.INPUT
+        return Verdict.EQUAL if given else Verdict.NOT_COMPARABLE
 
     @property
     def rank(self) -> tuple[bool, int, bool]:
@@ -163,7 +180,7 @@ def graph_overlay_view(
         "candidate_norm": float_column(buffers, (_norm(each.candidate) for each in seen)),
         "reference_nonfinite": int_column(buffers, (_nonfinite(s.reference) for s in seen)),
         "candidate_nonfinite": int_column(buffers, (_nonfinite(s.candidate) for s in seen)),
-        "backward": _codes(buffers, (s.site.direction is not Direction.FORWARD for s in seen)),
+        "backward": _codes(buffers, (s.site.direction in _GRADIENTS for s in seen)),
         "timed_node": int_column(buffers, times.nodes),
         "node_secs": float_column(buffers, times.secs),
         "notes": [*_own_notes(values.mode, step, len(seen), left_out_count), *notes],
@@ -181,10 +198,11 @@ def _seen(
     if step.mode is not values.mode:
         return [], 0
     left_out_count = 0
+    directions = _shown_directions(values, (record.site for record in step.candidate))
     for site_id in {**candidate, **reference}:
         sides = reference.get(site_id), candidate.get(site_id)
         site = next(record.site for record in sides if record)
-        if site.direction not in _FLOWS or not any(side and side.stats for side in sides):
+        if site.direction not in directions or not any(side and side.stats for side in sides):
             continue
         number = values.number_of(site, sides[1])
         if number is None:
@@ -194,6 +212,13 @@ def _seen(
         if number not in found or each.rank > found[number].rank:
             found[number] = each
     return [found[number] for number in sorted(found)], left_out_count
+
+
+def _shown_directions(values: StageValues, sites: Iterable[Site]) -> tuple[Direction, ...]:
+    """Of several inputs nothing tells which is which: arguments may be named in any order."""
+    given_count = sum(site.direction is Direction.INPUT for site in sites)
+    only_one = given_count == 1 and len(values.inputs) == 1
+    return (Direction.FORWARD, *_GRADIENTS, *((Direction.INPUT,) if only_one else ()))
 
 
 def _own_notes(mode: Mode, step: StepRecord, count: int, left_out_count: int) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import onnx
 import pytest
 
+from ortviz.graphs import read_structure
 from ortviz.protocol.codec import Buffers, column_array
 from ortviz.record import (
     ErrorOrigin,
@@ -33,12 +35,19 @@ ROWS = (
 )
 
 
-def _values(rows=ROWS, stage=Stage.EXECUTION_MODEL):
+def _values(rows=ROWS, stage=Stage.EXECUTION_MODEL, given=("x",)):
     nodes = tuple(
         NodeRecord(index, "", op, "", inputs, outputs, Half.FORWARD, None)
         for index, (op, inputs, outputs) in enumerate(rows)
     )
-    return StageValues.of(GraphRecord(Mode.TRAINING, stage, nodes, (), b""))
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node(op, inputs, outputs) for op, inputs, outputs in rows],
+        "graph",
+        [onnx.helper.make_tensor_value_info(name, 1, None) for name in given],
+        [],
+    )
+    record = GraphRecord(Mode.TRAINING, stage, nodes, (), b"")
+    return StageValues.of(record, read_structure(onnx.helper.make_model(graph)))
 
 
 def _view(values, step, *compared, times=None, notes=()):
@@ -67,8 +76,11 @@ def test_values_are_numbered_by_node_and_output_absent_ones_left_out():
     values = _values()
     assert values.numbers == {
         "h": 0, "d": 1, "mask": 2, "y": 3, "output-0_grad": 4, "d_grad": 5, "v_grad": 6,
+        "x": 7,
     }  # fmt: skip
-    assert _values((("A", (), ("x", "x")), ("B", (), ("x", "z")))).numbers == {"x": 0, "z": 3}
+    assert values.inputs == (7,)
+    repeated = _values((("A", (), ("x", "x")), ("B", (), ("x", "z"))), given=())
+    assert repeated.numbers == {"x": 0, "z": 3}
 
 
 def test_each_tensor_by_its_number_with_both_sides(make):
@@ -167,6 +179,16 @@ def test_of_several_sites_with_one_tensor_the_innermost_is_shown(make):
     assert columns["sites"] == ["forward/block.fc#out0"]
     columns, _ = _view(_values(), step, _compared(names[1]))
     assert columns["sites"] == ["forward/block#out0"]
+
+
+def test_the_only_input_is_known_and_of_several_none(make):
+    one = make.site("input/#in0", stats=make.stats(3.0))
+    columns, _ = _view(_values(), make.step([one], [one]))
+    assert (columns["value"], columns["verdict"]) == ([7], [0])
+    assert columns["reference_norm"] == columns["candidate_norm"] == [3.0]
+    two = [one, make.site("input/#in1")]
+    assert _view(_values(), make.step(two, two))[0]["value"] == []
+    assert _view(_values(given=("x", "z")), make.step(two, two)) == _view(_values(), make.step())
 
 
 def test_another_mode_and_a_fallback_say_why_nothing_is_there(make):
