@@ -121,7 +121,7 @@ class Lineage:
         for at in range(place, -1, -1):
             lineage = self._chain[at]
             fates = tuple(lineage.nodes[each] for each in numbers) if lineage.nodes else ()
-            steps.append(self._step(at, numbers, fates, serves))
+            steps.append(self._step(at, numbers, fates, serves=serves))
             serves = serves or any(fate.kind is LinkKind.ADDED for fate in fates)
             numbers = origins(lineage, numbers)
         return Trace(tuple(steps))
@@ -140,12 +140,12 @@ class Lineage:
         for at in range(self._place(), len(self._graphs)):
             following = self._chain[at + 1] if at + 1 < len(self._chain) else None
             fates = tuple(following.previous_nodes[each] for each in numbers) if following else ()
-            steps.append(self._step(at, numbers, fates, False))
+            steps.append(self._step(at, numbers, fates))
             numbers = successors(following, numbers) if following else []
         return Trace(tuple(steps))
 
     def _step(
-        self, at: int, numbers: Iterable[int], fates: tuple[NodeFate, ...], serves: bool
+        self, at: int, numbers: Iterable[int], fates: tuple[NodeFate, ...], *, serves: bool = False
     ) -> TraceStep:
         graph = self._graphs[at]
         return TraceStep(graph.stage, tuple(graph.nodes[each] for each in numbers), fates, serves)
