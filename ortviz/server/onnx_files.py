@@ -9,6 +9,9 @@ from ortviz.protocol.codec import encode_frame
 from ortviz.server.files import json_error
 from ortviz.server.user_files import UserFileHandler
 
+VERSION_HEADER = "Ortviz-Version"
+"""Another one once the file has another content: what was answered before does not fit then."""
+
 
 class OnnxCommandHandler(UserFileHandler):
     """``POST ortviz/onnx/command`` with ``{"path", "id", "command", "params"}``; answers a frame.
@@ -29,10 +32,16 @@ class OnnxCommandHandler(UserFileHandler):
             return
         path = self.file_path(body.get("path"), "file")
         command, params = str(body.get("command")), body.get("params", {})
-        frame = await self.in_thread(
-            lambda: encode_frame(*GraphFiles(path).answer(command, params)), unreadable=404
-        )
-        if frame is not None:
+
+        def asked() -> tuple[bytes, str]:
+            files = GraphFiles(path)
+            version = files.info().run_id
+            return encode_frame(*files.answer(command, params)), version
+
+        answered = await self.in_thread(asked, unreadable=404)
+        if answered is not None:
+            frame, version = answered
+            self.set_header(VERSION_HEADER, version)
             self.send_bytes(frame)
 
 

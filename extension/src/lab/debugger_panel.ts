@@ -1,6 +1,7 @@
 import type { ServerConnection } from "@jupyterlab/services";
 import { Widget } from "@lumino/widgets";
 import { CombinedTransport, ServerTransport, type Transport } from "../protocol";
+import { basePath } from "./server";
 
 /** A tab's content: the five views of one run. */
 export class DebuggerPanel extends Widget {
@@ -34,9 +35,7 @@ export function runTransport(
   settings: ServerConnection.ISettings,
   runPath: string,
 ): ServerTransport {
-  // Only the path: Netron takes addresses of its own origin.
-  const baseUrl = new URL(settings.baseUrl, window.location.href).pathname;
-  return new ServerTransport({ baseUrl, runPath });
+  return new ServerTransport({ baseUrl: basePath(settings), runPath });
 }
 
 /** The server where it can read the run's file, beside a live kernel. */

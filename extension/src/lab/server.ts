@@ -6,6 +6,11 @@ export const SERVER_MISSING =
   "ortviz's server extension does not answer. Install ortviz in the environment that runs " +
   "Jupyter Server, check `jupyter server extension list`, and start Jupyter again.";
 
+/** The server's base URL without its origin, as Netron and the transports take it. */
+export function basePath(settings: ServerConnection.ISettings): string {
+  return new URL(settings.baseUrl, window.location.href).pathname;
+}
+
 /** The address of something below `<base_url>/ortviz/`. */
 export function ortvizUrl(settings: ServerConnection.ISettings, ...parts: string[]): string {
   return URLExt.join(settings.baseUrl, "ortviz", ...parts);

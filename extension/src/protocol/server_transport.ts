@@ -11,25 +11,35 @@ import {
 const PROBE_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Where Jupyter Server is and which run's file is meant. */
-export interface ServerAddress {
+/** Where Jupyter Server is, and which file on its machine is meant: a run's, or an ONNX file. */
+export type ServerAddress = {
   /** Ends with a slash, for example `/` or `/user/ada/`. */
   baseUrl: string;
-  /** The run's file on the server's machine. */
-  runPath: string;
-}
+} & ({ runPath: string } | { onnxPath: string });
+
+/** Tells one content of an ONNX file from another; see `ortviz/server/onnx_files.py`. */
+const VERSION_HEADER = "Ortviz-Version";
 
 /**
- * Reads the run's file through ortviz's Jupyter Server extension. It needs no kernel, so it
- * answers while a cell runs; it cannot control training.
+ * Reads a run's file, or an ONNX file, through ortviz's Jupyter Server extension. It needs no
+ * kernel, so it answers while a cell runs; it cannot control training.
  */
 export class ServerTransport implements Transport {
   readonly controllable = false;
   readonly netron: NetronSource;
   #nextId = 1;
+  #version: string | null = null;
+  #changed = false;
   readonly #disposed = new AbortController();
 
-  constructor(readonly address: ServerAddress) {
+  /**
+   * @param onChanged Called once when an ONNX file is no longer the one that was first read: what
+   *   was answered before does not fit what would be answered now.
+   */
+  constructor(
+    readonly address: ServerAddress,
+    readonly onChanged: () => void = () => {},
+  ) {
     this.netron = {
       kind: "server",
       url: (mode, stage) => netronUrl(address, mode, stage),
@@ -59,26 +69,45 @@ export class ServerTransport implements Transport {
   }
 
   async #post(command: CommandName, params: object, timeoutMs: number): Promise<Reply> {
-    const { baseUrl, runPath } = this.address;
+    const { route, file } = endpoint(this.address);
     const id = this.#nextId++;
     const headers: Record<string, string> = { "Content-Type": "application/json" };
     const token = xsrfToken(document.cookie);
     if (token !== null) headers["X-XSRFToken"] = token;
     let response: Response;
     try {
-      response = await fetch(`${baseUrl}ortviz/run/command`, {
+      response = await fetch(`${route}/command`, {
         method: "POST",
         credentials: "same-origin",
         headers,
-        body: JSON.stringify({ run: runPath, id, command, params }),
+        body: JSON.stringify({ ...file, id, command, params }),
         signal: AbortSignal.any([this.#disposed.signal, AbortSignal.timeout(timeoutMs)]),
       });
     } catch (error) {
       throw new TransportError(`Jupyter Server did not answer: ${errorText(error)}.`, true);
     }
     if (!response.ok) throw await refusal(response);
+    this.#check(response.headers.get(VERSION_HEADER));
     return decodeFrame(await response.arrayBuffer());
   }
+
+  #check(version: string | null): void {
+    this.#version ??= version;
+    if (version === this.#version) return;
+    if (!this.#changed && !this.#disposed.signal.aborted) {
+      this.#changed = true;
+      this.onChanged();
+    }
+    throw new TransportError("The file has changed on disk. Open it again to see it as it is now.");
+  }
+}
+
+/** What belongs to the kind of file: the address below which it is asked for, and how it is named. */
+function endpoint(address: ServerAddress): { route: string; file: Record<string, string> } {
+  const { baseUrl } = address;
+  return "runPath" in address
+    ? { route: `${baseUrl}ortviz/run`, file: { run: address.runPath } }
+    : { route: `${baseUrl}ortviz/onnx`, file: { path: address.onnxPath } };
 }
 
 /** A refusal in the server's own words where it gave any. */
@@ -101,10 +130,10 @@ export function xsrfToken(cookies: string): string | null {
   return match?.[1] === undefined ? null : decodeURIComponent(match[1]);
 }
 
-/** The Netron page of our server, told to open one stage of the run. */
+/** The Netron page of our server, told to open one stage. */
 export function netronUrl(address: ServerAddress, mode: ModeName, stage: StageName): string {
-  const query = new URLSearchParams({ run: address.runPath, mode, stage });
-  const graph = `${address.baseUrl}ortviz/run/graph?${query}`;
+  const { route, file } = endpoint(address);
+  const graph = `${route}/graph?${new URLSearchParams({ ...file, mode, stage })}`;
   const page = new URLSearchParams({ url: graph, identifier: `${stage}_${mode}.onnx` });
   return `${address.baseUrl}ortviz/netron/index.html?${page}`;
 }

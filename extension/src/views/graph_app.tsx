@@ -1,11 +1,13 @@
 import { useRef, useState } from "preact/hooks";
 import type { PageProps } from "./app";
+import { useFirstGraph } from "./graph/first_graph";
 import { GraphView } from "./graph/view";
 import { useDebugger } from "./shared/context";
 import { px } from "./shared/format";
 import { Failure, Notes } from "./shared/messages";
 import { ResizeHandle } from "./shell/resize";
 import { StatusLine } from "./shell/status_line";
+import { StepStrip } from "./shell/step_strip";
 
 /** The Graph view alone: for ONNX files and models that nothing was recorded of. */
 export function GraphApp(props: PageProps) {
@@ -13,6 +15,8 @@ export function GraphApp(props: PageProps) {
   const root = useRef<HTMLDivElement>(null);
   const [height, setHeight] = useState(props.height);
   const failure = store.run.error.value;
+  const steps = store.summary.data.value?.sampled_step_count ?? 0;
+  useFirstGraph();
   const resize = (value: number) => {
     setHeight(value);
     props.onHeight?.(value);
@@ -26,6 +30,7 @@ export function GraphApp(props: PageProps) {
       data-lm-suppress-shortcuts="true"
       style={{ height: height === null ? "100%" : px(height) }}
     >
+      {steps > 0 && <StepStrip />}
       <main class="ov-panels">
         <div class="ov-panel" data-testid="panel-graph">
           {failure ? (

@@ -1,5 +1,5 @@
 import { type ComponentChildren, type ComponentType, render } from "preact";
-import type { NetronSource, Transport } from "../protocol";
+import type { ModeName, NetronSource, StageName, Transport } from "../protocol";
 import { Ranks } from "../state";
 import { App, type PageProps } from "./app";
 import { GraphApp } from "./graph_app";
@@ -12,6 +12,8 @@ export interface MountOptions {
   height?: number;
   /** Hears the height while the user drags it. */
   onHeight?: (height: number) => void;
+  /** The graph to show first; left out, the one that whoever answers proposes. */
+  graph?: { mode: ModeName; stage: StageName } | null;
   /** Left out, it follows the page. */
   theme?: Theme;
   /** Sentences about what is shown, for example which steps a report contains. */
@@ -55,6 +57,9 @@ function put(
   Page: ComponentType<PageProps>,
 ): () => void {
   const ranks = new Ranks(transport);
+  if (options.graph) {
+    ranks.store.peek().selection.pickStage(options.graph.mode, options.graph.stage);
+  }
   const { theme, stop: stopTheme } = watchTheme(options.theme);
   const html = options.netronDocument;
   const spare: NetronSource | null = html ? { kind: "document", html } : null;

@@ -1,0 +1,59 @@
+import type { DocumentRegistry } from "@jupyterlab/docregistry";
+import type { Contents, ServerConnection } from "@jupyterlab/services";
+import { Widget } from "@lumino/widgets";
+import { ServerTransport } from "../protocol";
+import { basePath } from "./server";
+
+/** A tab's content: the Graph view of one ONNX file, shown anew when it changes on disk. */
+export class GraphPanel extends Widget {
+  readonly #context: DocumentRegistry.Context;
+  readonly #contents: Contents.IManager;
+  readonly #settings: ServerConnection.ISettings;
+  #close: () => void = () => {};
+
+  constructor(
+    context: DocumentRegistry.Context,
+    contents: Contents.IManager,
+    settings: ServerConnection.ISettings,
+  ) {
+    super();
+    this.addClass("ortviz-Debugger");
+    this.#context = context;
+    this.#contents = contents;
+    this.#settings = settings;
+    void context.ready.then(() => this.#show());
+    context.fileChanged.connect(this.#onFileChanged, this);
+    context.pathChanged.connect(this.#onFileChanged, this);
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) return;
+    this.#context.fileChanged.disconnect(this.#onFileChanged, this);
+    this.#context.pathChanged.disconnect(this.#onFileChanged, this);
+    super.dispose();
+    this.#close();
+  }
+
+  async #show(): Promise<void> {
+    // The views are fetched when the first graph is opened.
+    const { mountGraph } = await import("../views");
+    if (this.isDisposed) return;
+    this.#close();
+    const transport = new ServerTransport(
+      {
+        baseUrl: basePath(this.#settings),
+        onnxPath: this.#contents.localPath(this.#context.path),
+      },
+      () => void this.#show(),
+    );
+    const unmount = mountGraph(this.node, transport);
+    this.#close = () => {
+      unmount();
+      transport.dispose();
+    };
+  }
+
+  #onFileChanged(): void {
+    if (this.#context.isReady) void this.#show();
+  }
+}

@@ -1,0 +1,18 @@
+import { useEffect } from "preact/hooks";
+import { useStore } from "../shared/context";
+import { useResource } from "../shared/use_resource";
+import { findStage } from "./stages";
+
+/** Where the selected graph is not there, go to the one that whoever answers proposes, once. */
+export function useFirstGraph(): void {
+  const { selection } = useStore();
+  const graphs = useResource("graphs", {}).data;
+  const first = graphs?.first;
+  useEffect(() => {
+    if (!graphs || !first) return;
+    const { mode, stage } = selection;
+    if (findStage(graphs.stages, mode.peek(), stage.peek()) === null) {
+      selection.pickStage(first.mode, first.stage);
+    }
+  }, [selection, first === undefined]);
+}
