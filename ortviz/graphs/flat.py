@@ -243,6 +243,25 @@ class _Reader:
         self._flat.bodies.append(Body(owner, label, first, len(self._flat.node_names)))
 
 
+def graphs_in_order(graph: onnx.GraphProto) -> Iterator[tuple[onnx.GraphProto, int]]:
+    """A graph and all subgraphs in it, in the order in which their nodes are numbered.
+
+    Yields:
+        The graph and the place of the one around it, from 0; -1 for the first.
+    """
+    waiting = deque([(graph, -1)])
+    place = 0
+    while waiting:
+        each, around = waiting.popleft()
+        yield each, around
+        for node in each.node:
+            for attribute in node.attribute:
+                if attribute.type == _GRAPH_ATTRIBUTE:
+                    waiting.append((attribute.g, place))
+                waiting.extend((body, place) for body in attribute.graphs)
+        place += 1
+
+
 def initializers(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
     """All of a graph's own, sparse ones by their values."""
     yield from graph.initializer

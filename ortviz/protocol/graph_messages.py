@@ -192,7 +192,8 @@ class ValueRow(TypedDict):
     ``shape`` has numbers, names of unknown sizes, and ``?``; null when nothing is known of it.
     ``kind`` is ``parameter`` for weights and buffers of the module, ``constant`` for what lies in
     the file, ``input`` for what the graph is given, ``outer`` for a value of the graph around a
-    subgraph, ``absent`` for an optional one left out.
+    subgraph, ``absent`` for an optional one left out. ``text`` has the first elements
+    of a constant.
     """
 
     slot: str
@@ -200,6 +201,7 @@ class ValueRow(TypedDict):
     kind: ValueKindName
     shape: list[str] | None
     dtype: str
+    text: str
 
 
 class NodeDetailsRow(TypedDict):

@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from ortviz.protocol.graph_messages import (
+    GraphDetailsView,
     GraphLineageView,
     GraphModelView,
     GraphNodesView,
     GraphOverlayView,
+    GraphSchemasView,
     GraphStructureView,
     GraphsView,
     TensorValuesView,
@@ -50,6 +52,8 @@ CommandName = Literal[
     "graph_model",
     "graph_lineage",
     "graph_structure",
+    "graph_details",
+    "graph_schemas",
     "graph_overlay",
     "tensor_values",
     "findings",
@@ -458,10 +462,16 @@ class MaskedElementsParams(RankParams):
 
 
 class StageParams(RankParams):
-    """For ``graph_nodes``, ``graph_model`` and ``graph_structure``."""
+    """For what is told of a whole graph."""
 
     mode: ModeName
     stage: StageName
+
+
+class DetailsParams(StageParams):
+    """For ``graph_details``."""
+
+    chunk: int
 
 
 class OverlayParams(StageParams):
@@ -500,6 +510,8 @@ class CommandParams(TypedDict):
     graph_model: StageParams
     graph_lineage: StageParams
     graph_structure: StageParams
+    graph_details: DetailsParams
+    graph_schemas: StageParams
     graph_overlay: OverlayParams
     tensor_values: TensorParams
     findings: NoParams
@@ -522,6 +534,8 @@ class CommandAnswers(TypedDict):
     graph_model: GraphModelView
     graph_lineage: GraphLineageView
     graph_structure: GraphStructureView
+    graph_details: GraphDetailsView
+    graph_schemas: GraphSchemasView
     graph_overlay: GraphOverlayView
     tensor_values: TensorValuesView
     findings: FindingsView

@@ -21,6 +21,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "first_step": (0, _LARGEST_STEP),
     "last_step": (0, _LARGEST_STEP),
     "rank": (0, _LARGEST_STEP),
+    "chunk": (0, _LARGEST_STEP),
     "max_points": (1, MAX_POINTS),
     "max_columns": (1, MAX_COLUMNS),
 }

@@ -7,6 +7,14 @@ from ortviz.record.graphs import ORTMODULE_STAGES, GraphRecord, Half, NodeRecord
 from ortviz.record.histograms import Histogram
 from ortviz.record.keeping import Keeping, KeepRules, KeptTensor, RawTensor
 from ortviz.record.lineage import LineageSentence, LinkKind, NodeFate, StageLineage
+from ortviz.record.node_details import (
+    AttributeDetails,
+    NodeDetails,
+    OperatorSchema,
+    SchemaParameter,
+    ValueDetails,
+    ValueKind,
+)
 from ortviz.record.reruns import ArgumentTree, Rerunnable, RerunRecord
 from ortviz.record.runs import (
     EventKind,
@@ -43,6 +51,7 @@ from ortviz.record.verify import Verify
 __all__ = [
     "ORTMODULE_STAGES",
     "ArgumentTree",
+    "AttributeDetails",
     "Direction",
     "ErrorOrigin",
     "EventKind",
@@ -68,8 +77,10 @@ __all__ = [
     "MaskedElement",
     "Mode",
     "ModuleRecord",
+    "NodeDetails",
     "NodeFate",
     "NodeRecord",
+    "OperatorSchema",
     "ParameterRecord",
     "Problem",
     "RawTensor",
@@ -78,6 +89,7 @@ __all__ = [
     "RunEvent",
     "RunInfo",
     "RunStatus",
+    "SchemaParameter",
     "Severity",
     "Side",
     "Sink",
@@ -94,6 +106,8 @@ __all__ = [
     "TapCheck",
     "TensorStats",
     "ToleranceRule",
+    "ValueDetails",
+    "ValueKind",
     "Verdict",
     "Verify",
     "View",

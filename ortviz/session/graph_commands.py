@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from ortviz.graphs import CHUNK_SIZE, operator_schemas
 from ortviz.protocol.codec import Buffers
 from ortviz.protocol.graph_messages import GraphsView
 from ortviz.protocol.messages import CommandName
@@ -13,7 +14,8 @@ from ortviz.record import EventKind, RunStatus
 from ortviz.record.store import RunReader
 from ortviz.session.graph_sources import GraphSource
 from ortviz.session.lineage import stage_lineage
-from ortviz.session.structures import open_stage
+from ortviz.session.structures import details_of, model_of, structure_of
+from ortviz.views.graph_details import graph_details_view, graph_schemas_view
 from ortviz.views.graph_lineage import graph_lineage_view
 from ortviz.views.graph_structure import graph_structure_view
 from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
@@ -71,7 +73,19 @@ def _graph_model(source: GraphSource, params: Params, buffers: Buffers) -> objec
 
 def _graph_structure(source: GraphSource, params: Params, buffers: Buffers) -> object:
     mode, stage = stage_of(params)
-    return graph_structure_view(mode, stage, open_stage(source, mode, stage).structure, buffers)
+    return graph_structure_view(mode, stage, structure_of(source, mode, stage), buffers)
+
+
+def _graph_details(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    chunk = cast(int, params["chunk"])
+    nodes = details_of(source, *stage_of(params)).chunk(chunk)
+    return graph_details_view(chunk, CHUNK_SIZE, nodes)
+
+
+def _graph_schemas(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    mode, stage = stage_of(params)
+    ops = structure_of(source, mode, stage).ops
+    return graph_schemas_view(operator_schemas(ops, model_of(source, mode, stage)))
 
 
 def _graph_lineage(source: GraphSource, params: Params, buffers: Buffers) -> object:
@@ -83,5 +97,7 @@ GRAPH_ANSWERS: dict[CommandName, Answer] = {
     "graph_model": _graph_model,
     "graph_lineage": _graph_lineage,
     "graph_structure": _graph_structure,
+    "graph_details": _graph_details,
+    "graph_schemas": _graph_schemas,
 }
 """What can be asked of any source of graphs; ``graphs`` itself differs between them."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import onnx
 
-from ortviz.graphs import ModelNames, parse_model, read_structure
+from ortviz.graphs import DetailsReader, ModelNames, parse_model, read_structure
 from ortviz.record import GraphRecord, GraphStructure, Mode, RunInfo, Stage
 from ortviz.session.graph_sources import GraphSource
 
@@ -16,10 +18,10 @@ MAX_STAGES = 12
 """Stages that are kept; two panes show two, and their differences need the ones before."""
 MAX_NODES = 400_000
 """Nodes of all kept stages together, but for the newest."""
+MAX_DETAILS = 3
+"""Stages whose nodes' details can be told at once."""
 KEPT_MODEL_BYTES = 64 * 2**20
 """A larger file is read again when its details are asked for."""
-
-_Key = tuple[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +41,40 @@ class OpenStage:
     model: onnx.ModelProto | None
 
 
-class _OpenStages:
-    """The newest few of this process; several threads ask."""
+_Kept = TypeVar("_Kept")
 
-    def __init__(self) -> None:
+
+class _Newest(Generic[_Kept]):
+    """What was made for the stages that were asked for last; several threads ask.
+
+    Args:
+        make: Makes it for a stage.
+        fits: Whether all that is kept may be; the newest is kept in any case.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[GraphSource, Mode | str, Stage | str], _Kept],
+        fits: Callable[[Collection[_Kept]], bool],
+    ) -> None:
+        self._make = make
+        self._fits = fits
         self._lock = threading.Lock()
-        self._stages: OrderedDict[_Key, OpenStage] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
 
-    def get(self, source: GraphSource, mode: Mode | str, stage: Stage | str) -> OpenStage:
+    def get(self, source: GraphSource, mode: Mode | str, stage: Stage | str) -> _Kept:
         key = source.info().run_id, source.graph_key(mode, stage)
         with self._lock:
-            found = self._stages.get(key)
+            found = self._kept.get(key)
             if found is not None:
-                self._stages.move_to_end(key)
+                self._kept.move_to_end(key)
                 return found
-        made = _read(source, mode, stage)
+        made = self._make(source, mode, stage)
         with self._lock:
-            self._stages[key] = made
-            self._let_go()
+            self._kept[key] = made
+            while len(self._kept) > 1 and not self._fits(self._kept.values()):
+                self._kept.popitem(last=False)
         return made
-
-    def _let_go(self) -> None:
-        def node_count() -> int:
-            return sum(len(each.structure.node_op) for each in self._stages.values())
-
-        while len(self._stages) > 1 and (
-            len(self._stages) > MAX_STAGES or node_count() > MAX_NODES
-        ):
-            self._stages.popitem(last=False)
-
-
-_OPEN = _OpenStages()
 
 
 def open_stage(source: GraphSource, mode: Mode | str, stage: Stage | str) -> OpenStage:
@@ -79,7 +84,7 @@ def open_stage(source: GraphSource, mode: Mode | str, stage: Stage | str) -> Ope
         UnknownNameError: There is no such stage.
         OrtvizError: Its file is no ONNX model.
     """
-    return _OPEN.get(source, mode, stage)
+    return _STAGES.get(source, mode, stage)
 
 
 def structure_of(source: GraphSource, mode: Mode | str, stage: Stage | str) -> GraphStructure:
@@ -92,6 +97,16 @@ def structure_of(source: GraphSource, mode: Mode | str, stage: Stage | str) -> G
     return open_stage(source, mode, stage).structure
 
 
+def details_of(source: GraphSource, mode: Mode | str, stage: Stage | str) -> DetailsReader:
+    """What answers for single nodes of a stage.
+
+    Raises:
+        UnknownNameError: There is no such stage.
+        OrtvizError: Its file is no ONNX model.
+    """
+    return _DETAILS.get(source, mode, stage)
+
+
 def model_of(source: GraphSource, mode: Mode | str, stage: Stage | str) -> onnx.ModelProto:
     """The ONNX file of a stage, parsed; not to be changed.
 
@@ -100,7 +115,7 @@ def model_of(source: GraphSource, mode: Mode | str, stage: Stage | str) -> onnx.
         OrtvizError: Its file is no ONNX model.
     """
     kept = open_stage(source, mode, stage).model
-    return kept or parse_model(source.model_bytes(mode, stage), f"{mode!s}/{stage!s}")
+    return kept or _parsed(source.graph(mode, stage))
 
 
 def model_names(info: RunInfo) -> ModelNames:
@@ -112,13 +127,29 @@ def model_names(info: RunInfo) -> ModelNames:
     return ModelNames(tuple(module.name for module in info.modules), frozenset(tensors))
 
 
-def _read(source: GraphSource, mode: Mode | str, stage: Stage | str) -> OpenStage:
+def _parsed(graph: GraphRecord) -> onnx.ModelProto:
+    return parse_model(graph.model_bytes, f"{graph.mode.value}/{graph.stage.value}")
+
+
+def _read_stage(source: GraphSource, mode: Mode | str, stage: Stage | str) -> OpenStage:
     whole = source.graph(mode, stage)
-    record = GraphRecord(
-        whole.mode, whole.stage, whole.nodes, whole.op_counts, b"", whole.export_index
-    )
-    model = parse_model(whole.model_bytes, f"{whole.mode.value}/{whole.stage.value}")
-    names = model_names(source.info())
+    model = _parsed(whole)
+    record, names = replace(whole, model_bytes=b""), model_names(source.info())
     structure = read_structure(model, record, names)
     keeps = len(whole.model_bytes) <= KEPT_MODEL_BYTES
     return OpenStage(record, structure, names, model if keeps else None)
+
+
+def _read_details(source: GraphSource, mode: Mode | str, stage: Stage | str) -> DetailsReader:
+    known = open_stage(source, mode, stage)
+    model = model_of(source, mode, stage)
+    return DetailsReader(model, known.structure, known.record, known.names)
+
+
+def _few_stages(kept: Collection[OpenStage]) -> bool:
+    node_count = sum(len(each.structure.node_op) for each in kept)
+    return len(kept) <= MAX_STAGES and node_count <= MAX_NODES
+
+
+_STAGES = _Newest(_read_stage, _few_stages)
+_DETAILS = _Newest(_read_details, lambda kept: len(kept) <= MAX_DETAILS)

@@ -261,7 +261,8 @@ export interface AttributeRow {
  * `shape` has numbers, names of unknown sizes, and `?`; null when nothing is known of it.
  * `kind` is `parameter` for weights and buffers of the module, `constant` for what lies in
  * the file, `input` for what the graph is given, `outer` for a value of the graph around a
- * subgraph, `absent` for an optional one left out.
+ * subgraph, `absent` for an optional one left out. `text` has the first elements
+ * of a constant.
  */
 export interface ValueRow {
   slot: string;
@@ -269,6 +270,7 @@ export interface ValueRow {
   kind: ValueKindName;
   shape: string[] | null;
   dtype: string;
+  text: string;
 }
 
 /** What one node is. `evidence` says what its module was told from. */
@@ -441,6 +443,8 @@ export type CommandName =
   | "graph_model"
   | "graph_lineage"
   | "graph_structure"
+  | "graph_details"
+  | "graph_schemas"
   | "graph_overlay"
   | "tensor_values"
   | "findings"
@@ -822,10 +826,15 @@ export interface MaskedElementsParams extends RankParams {
   step: number;
 }
 
-/** For `graph_nodes`, `graph_model` and `graph_structure`. */
+/** For what is told of a whole graph. */
 export interface StageParams extends RankParams {
   mode: ModeName;
   stage: StageName;
+}
+
+/** For `graph_details`. */
+export interface DetailsParams extends StageParams {
+  chunk: number;
 }
 
 /** For `graph_overlay`. */
@@ -860,6 +869,8 @@ export interface CommandParams {
   graph_model: StageParams;
   graph_lineage: StageParams;
   graph_structure: StageParams;
+  graph_details: DetailsParams;
+  graph_schemas: StageParams;
   graph_overlay: OverlayParams;
   tensor_values: TensorParams;
   findings: NoParams;
@@ -881,6 +892,8 @@ export interface CommandAnswers {
   graph_model: GraphModelView;
   graph_lineage: GraphLineageView;
   graph_structure: GraphStructureView;
+  graph_details: GraphDetailsView;
+  graph_schemas: GraphSchemasView;
   graph_overlay: GraphOverlayView;
   tensor_values: TensorValuesView;
   findings: FindingsView;
