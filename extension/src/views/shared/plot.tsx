@@ -1,10 +1,10 @@
 import type { Data, Layout, PlotlyHTMLElement, PlotRelayoutEvent } from "plotly.js";
-import Plotly from "plotly.js-cartesian-dist-min";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useDebugger } from "./context";
 import { DrawingPace } from "./pace";
 import { type Palette, readPalette } from "./palette";
+import { usePlotlyLibrary } from "./plotly";
 import { useSize } from "./use_size";
 
 /** What plotly draws. */
@@ -114,42 +114,43 @@ function usePlotly(
   const pace = useRef(new DrawingPace());
   const mode = theme.value;
   const [drawn, setDrawn] = useState(false);
+  const plotly = usePlotlyLibrary();
 
   useEffect(() => {
     const target = element.current;
-    if (target === null || size.width < 40 || size.height < 40) return;
+    if (plotly === null || target === null || size.width < 40 || size.height < 40) return;
     return pace.current.soon(() => {
       const palette = readPalette(target);
       const { data, layout } = figure(size, palette);
       const over = handlers.current.shapes(palette);
       const whole = { ...baseLayout(palette), ...layout, ...size, shapes: over };
-      void Plotly.react(target, data, whole, CONFIG).then(() => {
+      void plotly.react(target, data, whole, CONFIG).then(() => {
         listen(target, handlers);
         setDrawn(true);
       });
     });
-  }, [figure, size, mode]);
+  }, [figure, size, mode, plotly]);
 
   useEffect(() => {
     const target = element.current;
-    if (target === null || !isDrawn(target)) return;
-    void Plotly.relayout(target, { shapes: shapes(readPalette(target)) });
+    if (plotly === null || target === null || !isDrawn(target)) return;
+    void plotly.relayout(target, { shapes: shapes(readPalette(target)) });
   }, [shapes]);
 
   useEffect(() => {
     const target = element.current;
-    if (target === null || !isDrawn(target)) return;
+    if (plotly === null || target === null || !isDrawn(target)) return;
     const range = figure(size, readPalette(target)).layout.xaxis?.range;
-    if (range) void Plotly.relayout(target, { "xaxis.range": [range[0], range[1]] });
+    if (range) void plotly.relayout(target, { "xaxis.range": [range[0], range[1]] });
     handlers.current.onRange(null);
   }, [resetKey]);
 
   useEffect(() => {
     const target = element.current;
     return () => {
-      if (target !== null) Plotly.purge(target);
+      if (target !== null) plotly?.purge(target);
     };
-  }, []);
+  }, [plotly]);
   return drawn;
 }
 
