@@ -5,6 +5,9 @@ export default defineConfig({
   test: {
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
+    globalSetup: "scripts/build-worker.mjs",
     restoreMocks: true,
+    // zrender's modules say nothing of being modules, so Node would not load them as such.
+    server: { deps: { inline: ["zrender"] } },
   },
 });

@@ -8,6 +8,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { buildWorker } from "./build-worker.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const outdir = join(root, "demo", "build");
@@ -21,6 +22,7 @@ function reportData(text) {
 }
 
 await mkdir(outdir, { recursive: true });
+await buildWorker();
 const source = process.argv.slice(2).find((argument) => !argument.startsWith("--"));
 if (source !== undefined) {
   await writeFile(join(outdir, "report.json"), reportData(await readFile(source, "utf8")));

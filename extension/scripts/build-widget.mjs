@@ -10,6 +10,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { buildWorker } from "./build-worker.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const outdir = join(root, "..", "ortviz", "static");
@@ -54,6 +55,7 @@ async function writeManifest() {
 
 const entries = ENTRIES.filter((entry) => existsSync(join(root, entry.source)));
 await mkdir(outdir, { recursive: true });
+await buildWorker();
 
 if (process.argv.includes("--watch")) {
   for (const entry of entries) {

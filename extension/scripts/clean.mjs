@@ -4,6 +4,6 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-for (const path of ["lib", "../ortviz/static", "../ortviz/labextension"]) {
+for (const path of ["build", "lib", "../ortviz/static", "../ortviz/labextension"]) {
   await rm(join(root, path), { recursive: true, force: true });
 }

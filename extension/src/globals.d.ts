@@ -10,3 +10,14 @@ declare module "*.svg" {
   const source: string;
   export default source;
 }
+
+/** Both are made by `scripts/build-worker.mjs`. */
+declare module "*/build/elk.js" {
+  const loadElk: (self: object) => void;
+  export default loadElk;
+}
+
+declare module "*/build/layout_worker.js" {
+  /** The layout worker's script, gzip in base64. */
+  export const layoutWorker: string;
+}

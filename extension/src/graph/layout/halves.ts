@@ -1,0 +1,235 @@
+/** The whole of a training graph: forward left, backward right, what joins them below. */
+import * as sizes from "../sizes";
+import { alignHalves } from "./align";
+import { crossingLines } from "./crossing";
+import type { LayoutInput } from "./messages";
+import type { LaidOut } from "./place";
+import { placeLevel } from "./place";
+import { type Box, emptySheet, type Line, move, type Sheet } from "./sheet";
+
+const MARGIN = 24;
+/** Between the halves and what stands above and below them. */
+const ROW_GAP = 44;
+const ITEM_GAP = 16;
+/** Between two lines that run beside each other. */
+const LANE = 7;
+
+/** The two halves among the boxes of the graph; null where there are not both. */
+export function halvesOf(
+  input: LayoutInput,
+  items: Int32Array,
+): { forward: number; backward: number } | null {
+  const find = (half: number): number | undefined =>
+    items.find((item) => item < 0 && input.groupHalf[-1 - item] === half);
+  const forward = find(1);
+  const backward = find(2);
+  return forward === undefined || backward === undefined ? null : { forward, backward };
+}
+
+interface Halves {
+  left: Sheet;
+  right: Sheet;
+  forward: Box;
+  backward: Box;
+}
+
+/**
+ * @param levels All laid-out levels; `root` is the graph's own, of which only sizes are used.
+ * @param crossing From item, to item, edge, … .
+ */
+export function placeHalves(
+  input: LayoutInput,
+  levels: ReadonlyMap<number, LaidOut>,
+  root: LaidOut["graph"],
+  items: { forward: number; backward: number },
+  crossing: readonly number[],
+): { sheet: Sheet; width: number; height: number } {
+  const halves = placedHalves(levels, root, items);
+  alignHalves(halves.left, halves.right, input.groupTwin);
+  const rest = Array.from(root.items.keys()).filter((index) => {
+    const item = root.items[index] as number;
+    return item !== items.forward && item !== items.backward;
+  });
+  const isSource = (index: number): boolean =>
+    root.lines.every((line) => line.to !== index) && root.lines.some((line) => line.from === index);
+  const above = rest.filter(isSource);
+  const below = rest.filter((index) => !above.includes(index));
+  const top = MARGIN + (above.length > 0 ? rowHeight(root, above) + ROW_GAP : 0);
+  spread(halves, top);
+  const joined: Box[] = [
+    ...rowOf(root, above, halves.forward.x + halves.forward.width / 2, MARGIN),
+    ...rowOf(root, below, middleOf(halves), bottomOf(halves) + ROW_GAP),
+  ];
+  const sheet = emptySheet();
+  sheet.boxes.push(...halves.left.boxes, ...halves.right.boxes, ...joined);
+  sheet.lines.push(
+    ...crossingLines(input, crossing, halves.left, halves.right, halves.forward, halves.backward),
+    ...halves.left.lines,
+    ...halves.right.lines,
+    ...joiningLines(levels, root, sheet.boxes, items.backward),
+  );
+  return { sheet, ...fitted(sheet) };
+}
+
+function placedHalves(
+  levels: ReadonlyMap<number, LaidOut>,
+  root: LaidOut["graph"],
+  items: { forward: number; backward: number },
+): Halves {
+  const sheetOf = (item: number): [Sheet, Box] => {
+    const sheet = emptySheet();
+    const index = root.items.indexOf(item);
+    const box: Box = {
+      item,
+      x: 0,
+      y: 0,
+      width: root.width[index] as number,
+      height: root.height[index] as number,
+      depth: 0,
+      open: root.open[index] !== null,
+    };
+    sheet.boxes.push(box);
+    if (box.open) placeLevel(levels, -1 - item, 0, 0, 1, sheet);
+    return [sheet, box];
+  };
+  const [left, forward] = sheetOf(items.forward);
+  const [right, backward] = sheetOf(items.backward);
+  return { left, right, forward, backward };
+}
+
+/** Side by side, both as high as the higher one where both are open. */
+function spread(halves: Halves, top: number): void {
+  const { left, right, forward, backward } = halves;
+  const height = Math.max(forward.height, backward.height);
+  if (forward.open && backward.open) {
+    stretch(left, forward, height);
+    stretch(right, backward, height);
+  }
+  move(left, MARGIN, top + (height - forward.height) / 2);
+  const across = forward.x + forward.width + sizes.HALVES_GAP;
+  move(right, across, top + (height - backward.height) / 2);
+}
+
+/** Lower a half's lower edge, and with it the ends of lines that go through it. */
+function stretch(sheet: Sheet, half: Box, height: number): void {
+  const bottom = half.y + half.height;
+  half.height = height;
+  for (const { from, to, points } of sheet.lines) {
+    if (from === half.item && Math.abs((points[1] as number) - bottom) < 1) {
+      points[1] = half.y + height;
+    }
+    const last = points.length - 1;
+    if (to === half.item && Math.abs((points[last] as number) - bottom) < 1) {
+      points[last] = half.y + height;
+    }
+  }
+}
+
+const middleOf = (halves: Halves): number =>
+  (halves.forward.x + halves.forward.width + halves.backward.x) / 2;
+
+const bottomOf = ({ forward, backward }: Halves): number =>
+  Math.max(forward.y + forward.height, backward.y + backward.height);
+
+const rowHeight = (root: LaidOut["graph"], row: readonly number[]): number =>
+  Math.max(...row.map((index) => root.height[index] as number));
+
+function rowOf(root: LaidOut["graph"], row: readonly number[], middle: number, top: number): Box[] {
+  const widths = row.map((index) => root.width[index] as number);
+  const width = widths.reduce((sum, each) => sum + each + ITEM_GAP, -ITEM_GAP);
+  let left = Math.round(middle - width / 2);
+  return row.map((index, place) => {
+    const box: Box = {
+      item: root.items[index] as number,
+      x: left,
+      y: top,
+      width: widths[place] as number,
+      height: root.height[index] as number,
+      depth: 0,
+      open: false,
+    };
+    left += box.width + ITEM_GAP;
+    return box;
+  });
+}
+
+/** Lines between the halves' borders and what stands above and below them. */
+function joiningLines(
+  levels: ReadonlyMap<number, LaidOut>,
+  root: LaidOut["graph"],
+  boxes: readonly Box[],
+  backward: number,
+): Line[] {
+  const placed = new Map(boxes.map((box) => [box.item, box]));
+  return root.lines.map((line, index) => {
+    const from = placed.get(root.items[line.from] as number) as Box;
+    const to = placed.get(root.items[line.to] as number) as Box;
+    const startX = from.x + portX(levels, from, line.fromPort, "exitX");
+    const endX = to.x + portX(levels, to, line.toPort, "entryX");
+    const startY = from.item === backward ? from.y : from.y + from.height;
+    const endY = to.item === backward ? to.y + to.height : to.y;
+    const lane = ROW_GAP / 2 + ((index % 5) - 2) * LANE * 0.6;
+    return {
+      from: from.item,
+      to: to.item,
+      edges: line.edges,
+      points: joiningPoints(
+        startX,
+        startY,
+        endX,
+        endY,
+        from.item === backward,
+        to.item === backward,
+        lane,
+      ),
+      stub: false,
+      crossing: false,
+    };
+  });
+}
+
+function joiningPoints(
+  startX: number,
+  startY: number,
+  endX: number,
+  endY: number,
+  startUp: boolean,
+  endUp: boolean,
+  lane: number,
+): Float32Array {
+  const leave = startY + (startUp ? -lane : lane);
+  const arrive = endY + (endUp ? lane : -lane);
+  // Down and down, or up and up: one turn in between is enough.
+  if (startUp === endUp && (startUp ? leave >= arrive : leave <= arrive)) {
+    return Float32Array.of(startX, startY, startX, leave, endX, leave, endX, endY);
+  }
+  const turn = endUp ? Math.max(leave, arrive) : Math.min(leave, arrive);
+  return Float32Array.of(startX, startY, startX, turn, endX, turn, endX, endY);
+}
+
+function portX(
+  levels: ReadonlyMap<number, LaidOut>,
+  box: Box,
+  port: number,
+  side: "entryX" | "exitX",
+): number {
+  const places = box.open ? levels.get(-1 - box.item)?.layout[side] : undefined;
+  return places?.[port] ?? box.width / 2;
+}
+
+/** Moves everything to where the margin is, and says how much room all takes. */
+function fitted(sheet: Sheet): { width: number; height: number } {
+  let [left, top, right, bottom] = [0, 0, 0, 0];
+  for (const box of sheet.boxes) {
+    left = Math.min(left, box.x - MARGIN);
+    top = Math.min(top, box.y - MARGIN);
+    right = Math.max(right, box.x + box.width + MARGIN);
+    bottom = Math.max(bottom, box.y + box.height + MARGIN);
+  }
+  for (const { points } of sheet.lines) {
+    for (let at = 1; at < points.length; at += 2)
+      bottom = Math.max(bottom, (points[at] as number) + 8);
+  }
+  if (left < 0 || top < 0) move(sheet, -left, -top);
+  return { width: right - left, height: bottom - top };
+}

@@ -1,0 +1,1 @@
+export { createLayoutEngine, prewarmLayout } from "./engine";
