@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ortviz._compat.ort_private import saved_stage_file_name
 from ortviz.graphs import ModuleScopes, read_graph
+from ortviz.graphs.lineage import with_lineage
 from ortviz.record import ORTMODULE_STAGES, Mode, Problem, Sink, Stage
 
 NEVER_SAVED = (Mode.INFERENCE, Stage.OPTIMIZED_PRE_GRAD)
@@ -44,6 +45,7 @@ class StageCollector:
         """
         index = self._export_counts[mode]
         self._export_counts[mode] += 1
+        previous: GraphRecord | None = None
         for stage in ORTMODULE_STAGES:
             if (mode, stage) == NEVER_SAVED:
                 continue
@@ -60,4 +62,6 @@ class StageCollector:
                     )
                 )
                 continue
-            self._sink.graph(read_graph(model_bytes, mode, stage, self._scopes, index))
+            graph = read_graph(model_bytes, mode, stage, self._scopes, index)
+            previous = with_lineage(graph, previous)
+            self._sink.graph(previous)

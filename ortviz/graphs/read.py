@@ -9,10 +9,11 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from ortviz.errors import OrtvizError
-from ortviz.graphs.scopes import ModuleScopes, forward_node_name
+from ortviz.graphs.modules import YIELD_OP, backward_indices, trace_modules
+from ortviz.graphs.scopes import ModuleScopes
 from ortviz.record import GraphRecord, Half, Mode, NodeRecord, Stage
 
-YIELD_OP = "YieldOp"
+__all__ = ["YIELD_OP", "backward_indices", "node_modules", "parse_model", "read_graph"]
 
 
 def parse_model(model_bytes: bytes, what: str) -> onnx.ModelProto:
@@ -58,7 +59,7 @@ def read_graph(
     model = parse_model(model_bytes, f"{mode.value}/{stage.value}")
     nodes = list(model.graph.node)
     backward = backward_indices(nodes)
-    traced = _from_consumers(nodes, [_trace(node, scopes) for node in nodes])
+    traced = trace_modules(nodes, scopes, {each.name for each in model.graph.output})
     return GraphRecord(
         mode=mode,
         stage=stage,
@@ -83,62 +84,5 @@ def read_graph(
 
 
 def node_modules(nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> list[str | None]:
-    """The module of each node, by its names or by its consumers'; None where nothing tells."""
-    traced = _from_consumers(nodes, [_trace(node, scopes) for node in nodes])
-    return [module for module, _ in traced]
-
-
-def backward_indices(nodes: Sequence[onnx.NodeProto]) -> set[int]:
-    """Nodes that run after the YieldOp, and those that only prepare a gradient."""
-    after_yield: set[str] = set()
-    found: set[int] = set()
-    for index, node in enumerate(nodes):
-        if node.op_type == YIELD_OP:
-            after_yield.update(filter(None, node.output))
-        elif any(name in after_yield for name in node.input):
-            after_yield.update(filter(None, node.output))
-            found.add(index)
-        elif forward_node_name(node.name) is not None:
-            found.add(index)
-    return found
-
-
-def _trace(node: onnx.NodeProto, scopes: ModuleScopes) -> tuple[str | None, str]:
-    """The module of one node by its own names, with the evidence."""
-    made_from = forward_node_name(node.name)
-    if made_from is not None:
-        module = scopes.module_of(made_from)
-        if module is not None:
-            return module, "gradient_of"
-    for output in node.output:
-        module = scopes.module_of(output)
-        if module is not None:
-            return module, "output_name"
-        owner = scopes.parameter_owner(output)
-        if owner is not None:
-            return owner, "output_name"
-    module = scopes.module_of(node.name)
-    if module is not None:
-        return module, "node_name"
-    return None, ""
-
-
-def _from_consumers(
-    nodes: Sequence[onnx.NodeProto], traced: list[tuple[str | None, str]]
-) -> list[tuple[str | None, str]]:
-    """Give nameless nodes the module of their consumers where those agree."""
-    consumers: dict[str, list[int]] = {}
-    for index, node in enumerate(nodes):
-        for name in node.input:
-            consumers.setdefault(name, []).append(index)
-    result = list(traced)
-    for index in range(len(nodes) - 1, -1, -1):
-        if result[index][0] is not None:
-            continue
-        users = {
-            result[user][0] for output in nodes[index].output for user in consumers.get(output, ())
-        }
-        users.discard(None)
-        if len(users) == 1:
-            result[index] = (users.pop(), "neighbour")
-    return result
+    """The module of each node, by its names or the nodes around it; None where nothing tells."""
+    return [module for module, _ in trace_modules(nodes, scopes)]

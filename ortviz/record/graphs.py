@@ -52,7 +52,8 @@ class NodeRecord:
         module: Fully qualified name of the nn.Module it came from; None when it could not be
             traced to one. ``""`` is the root module.
         evidence: What ``module`` was concluded from: ``output_name``, ``gradient_of``,
-            ``node_name``, ``neighbour`` or empty.
+            ``node_name``, ``model_output`` (it stands outside of all modules but the root),
+            ``lineage`` (the nodes it came from in the stage before), ``neighbour`` or empty.
     """
 
     index: int

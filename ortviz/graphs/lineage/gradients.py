@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from ortviz.graphs.lineage import evidence
 from ortviz.graphs.lineage.fates import Fates
 from ortviz.graphs.lineage.index import GraphIndex, Operation
-from ortviz.graphs.lineage.names import gradient_target, is_gradient_name, summed_gradient
-from ortviz.graphs.read import YIELD_OP
+from ortviz.graphs.lineage.names import is_gradient_name
+from ortviz.graphs.modules import YIELD_OP, gradient_target, sums_gradients
 from ortviz.graphs.scopes import forward_node_name
 from ortviz.record import LinkKind
 
@@ -40,7 +40,7 @@ class Gradients:
             return False
         if operation.op_type == YIELD_OP:
             return self._serves(node, self._makers(operation.inputs), evidence.YIELD)
-        if summed_gradient(operation):
+        if sums_gradients(operation.name):
             return self._serves(node, self._owners(_targets(operation)), evidence.GRADIENT_SUM)
         forward = forward_node_name(operation.name)
         found = self._previous.by_name.get(forward, []) if forward else []

@@ -6,19 +6,12 @@ import re
 from collections.abc import Iterator
 
 from ortviz.graphs.lineage.index import GraphIndex, Operation
+from ortviz.graphs.modules import gradient_target, sums_gradients
 from ortviz.graphs.scopes import forward_node_name
 
-_GRADIENT = re.compile(r"^(.*)_grad(?:_\d+)?$", re.DOTALL)
-_SUM = "AccumulateGrad_"
 _FUSED = "fused "
 _TOKEN = re.compile(r"_token_\d+$")
 _CUT = re.compile(r"/|_(?=\D)|_token_\d+$")
-
-
-def gradient_target(value: str) -> str | None:
-    """The tensor whose gradient a value is, by its name: of ``X_grad_1`` it is ``X``."""
-    match = _GRADIENT.match(value)
-    return match[1] if match is not None and match[1] else None
 
 
 def is_gradient_name(operation: Operation) -> bool:
@@ -26,14 +19,10 @@ def is_gradient_name(operation: Operation) -> bool:
     name = operation.name
     return (
         forward_node_name(name) is not None
-        or name.startswith(("_Grad/", _SUM))
+        or name.startswith("_Grad/")
+        or sums_gradients(name)
         or any(gradient_target(value) for value in operation.outputs)
     )
-
-
-def summed_gradient(operation: Operation) -> bool:
-    """Whether a node sums the gradients that a tensor gets from all that use it."""
-    return operation.name.startswith(_SUM)
 
 
 def origins_by_name(operation: Operation, previous: GraphIndex) -> tuple[int, ...]:

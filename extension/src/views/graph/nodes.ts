@@ -42,7 +42,9 @@ export function evidenceText(node: NodeRow): string {
   const sentences: Record<string, string> = {
     output_name: "told from the name of its output",
     gradient_of: "makes the gradient of a tensor of this module",
-    input_name: "told from the name of an input",
+    node_name: "told from its own name",
+    model_output: "hands out what the model returns",
+    lineage: "told from the nodes it came from in the stage before",
     neighbour: "told from the nodes around it",
   };
   return sentences[node.evidence] ?? node.evidence;
