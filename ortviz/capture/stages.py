@@ -8,7 +8,7 @@ from pathlib import Path
 from ortviz._compat.ort_private import saved_stage_file_name
 from ortviz.graphs import ModuleScopes, read_graph
 from ortviz.graphs.lineage import with_lineage
-from ortviz.record import ORTMODULE_STAGES, Mode, Problem, Sink, Stage
+from ortviz.record import ORTMODULE_STAGES, GraphRecord, Mode, Problem, Sink, Stage
 
 NEVER_SAVED = (Mode.INFERENCE, Stage.OPTIMIZED_PRE_GRAD)
 """Without a gradient graph there is no stage before it."""

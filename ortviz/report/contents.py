@@ -216,6 +216,7 @@ def _add_graphs(reader: RunReader, contents: Contents) -> None:
     for stored in sorted(reader.graphs(), key=_priority):
         params = {"mode": stored.graph.mode.value, "stage": stored.graph.stage.value}
         contents.add(reader, "graph_nodes", params)
+        contents.add(reader, "graph_lineage", params)
         if stored.size_bytes <= min(room_bytes, MAX_MODEL_BYTES):
             contents.add(reader, "graph_model", params)
             room_bytes -= stored.size_bytes

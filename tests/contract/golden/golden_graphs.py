@@ -98,5 +98,6 @@ def _values(names: set[str]) -> list[ValueInfoProto]:
 GRAPHS = (
     _graph(Stage.TORCH_EXPORTED, _EXPORTED, 0),
     _graph(Stage.EXECUTION_MODEL, _EXPORTED, 0),
+    _graph(Stage.TORCH_EXPORTED, _EXPORTED, 1),
     _graph(Stage.EXECUTION_MODEL, _EXECUTION, 1),
 )

@@ -41,6 +41,8 @@ _COMMANDS: dict[str, tuple[str, dict[str, object]]] = {
     "graph_nodes": ("graph_nodes", _TRAINING),
     "graph_model": ("graph_model", _TRAINING),
     "graph_structure": ("graph_structure", _TRAINING),
+    "graph_lineage": ("graph_lineage", _TRAINING),
+    "graph_lineage_first": ("graph_lineage", {**_TRAINING, "stage": "torch_exported"}),
     "graph_details": ("graph_details", {**_TRAINING, "chunk": 0}),
     "graph_schemas": ("graph_schemas", _TRAINING),
     "graph_overlay": ("graph_overlay", {**_TRAINING, "step": 2}),
