@@ -48,13 +48,19 @@ def module_names(models: Iterable[onnx.ModelProto]) -> tuple[str, ...]:
     """
     names: dict[str, None] = {"": None}
     scopes: dict[str, None] = {}
+    # From stage to stage most values keep their names: each is looked at once.
+    seen: set[str] = set()
     for model in models:
-        for parameter in parameters_of(model):
-            _add(names, parameter.rpartition(".")[0])
+        for each in model.graph.input:
+            if each.name.startswith(f"{ROOT}.") and each.name not in seen:
+                seen.add(each.name)
+                _add(names, each.name[len(ROOT) + 1 :].rpartition(".")[0])
         for node in model.graph.node:
             for output in node.output:
-                if _MADE_BY_EXPORTER.match(output):
-                    scopes[output.rpartition("/")[0]] = None
+                if output not in seen:
+                    seen.add(output)
+                    if _MADE_BY_EXPORTER.match(output):
+                        scopes[output.rpartition("/")[0]] = None
     _add_from_scopes(names, scopes)
     return tuple(names)
 

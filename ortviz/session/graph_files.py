@@ -57,12 +57,27 @@ _ORTMODULE_NAME = re.compile(
 _Key = tuple[Mode, Stage]
 
 
-@dataclass(frozen=True, slots=True)
 class _Saved:
-    """One stage: its file, and what is in it without large values."""
+    """One stage: its file, and what is in it without large values, traced when it is asked for.
 
-    version: FileVersion
-    graph: GraphRecord
+    A file is opened to see one stage first; the others need not hold it up.
+    """
+
+    def __init__(self, file: OnnxFile, key: _Key, scopes: ModuleScopes) -> None:
+        self.version = file.version
+        self._light = file.light
+        self._key = key
+        self._scopes = scopes
+        self._lock = threading.Lock()
+        self._graph: GraphRecord | None = None
+
+    @property
+    def graph(self) -> GraphRecord:
+        """Its nodes with their modules."""
+        with self._lock:
+            if self._graph is None:
+                self._graph = read_graph(self._light, *self._key, self._scopes)
+            return self._graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +258,7 @@ def _read(path: Path, versions: tuple[FileVersion, ...]) -> _Model:
     saved: dict[_Key, _Saved] = {}
     for each, model in zip(files, models, strict=True):
         key = _key(each, model, siblings=len(versions) > 1 or of_ortmodule)
-        saved[key] = _Saved(each.version, read_graph(each.light, *key, scopes))
+        saved[key] = _Saved(each, key, scopes)
     first = next(iter(saved))
     modes, stages = list(Mode), list(Stage)
     ordered = sorted(saved.items(), key=lambda e: (modes.index(e[0][0]), stages.index(e[0][1])))
