@@ -1,0 +1,134 @@
+import type { ItemId, PlacedEdge } from "../types";
+import { isGroup } from "../types";
+import type { Indexed } from "./boxes";
+import { headSize } from "./draw_line";
+import { lineWidth, pieces } from "./lines";
+import { ARROW_ZOOM } from "./lod";
+import type { Look } from "./look";
+import { arrowHead } from "./shapes";
+import type { Sheet } from "./sheet";
+import type { SceneSource } from "./source";
+
+/** What is marked in a picture. */
+export interface Marks {
+  selected: readonly ItemId[];
+  hovered: ItemId | null;
+  hoveredEdge: PlacedEdge | null;
+  /** Where the keyboard is, while the scene has the focus. */
+  focused: ItemId | null;
+  /** Numbers of edges to light up. */
+  traced: readonly number[];
+}
+
+export const NO_MARKS: Marks = {
+  selected: [],
+  hovered: null,
+  hoveredEdge: null,
+  focused: null,
+  traced: [],
+};
+
+/** So many lines of one box are lit; more would only cover the picture. */
+const LIT_LINES = 600;
+const RADIUS = 7;
+
+/** Lit lines, neighbours and outlines, in the world's units. */
+export function drawMarks(
+  sheet: Sheet,
+  model: Indexed,
+  marks: Marks,
+  source: SceneSource,
+  look: Look,
+  zoom: number,
+): void {
+  const draw = { sheet, model, look, zoom };
+  for (const line of model.linesFor(marks.traced)) light(draw, line, look.select);
+  if (marks.hoveredEdge !== null) lightEdge(draw, marks.hoveredEdge, look.hover);
+  for (const item of marks.selected.slice(0, 20)) {
+    for (const line of linesAt(model, item, source)) {
+      light(draw, line, look.select);
+      outlineFarEnd(draw, line, item, look.select);
+    }
+  }
+  if (marks.hovered !== null) {
+    for (const line of linesAt(model, marks.hovered, source)) {
+      light(draw, line, look.hover);
+      outlineFarEnd(draw, line, marks.hovered, look.hover);
+    }
+    outline(draw, marks.hovered, look.hover, 1.5);
+  }
+  for (const item of marks.selected) outline(draw, item, look.select, 3);
+  if (marks.focused !== null) outline(draw, marks.focused, look.ink, 1, 4);
+}
+
+interface Draw {
+  sheet: Sheet;
+  model: Indexed;
+  look: Look;
+  zoom: number;
+}
+
+/** Lines at a box; of an open group those that leave it. */
+export function linesAt(model: Indexed, item: ItemId, source: SceneSource): readonly number[] {
+  const own = model.linesOf(item);
+  if (!isGroup(item) || model.at.get(item)?.open !== true) return own.slice(0, LIT_LINES);
+  const found: number[] = [...own];
+  const within = (other: ItemId): boolean => {
+    for (let at: ItemId | null = other; at !== null; at = source.parent(at)) {
+      if (at === item) return true;
+    }
+    return false;
+  };
+  model.picture.edges.forEach(({ from, to }, line) => {
+    if (found.length < LIT_LINES && within(from) !== within(to)) found.push(line);
+  });
+  return found;
+}
+
+function light(draw: Draw, line: number, color: string): void {
+  const edge = draw.model.picture.edges[line];
+  if (edge !== undefined) lightEdge(draw, edge, color);
+}
+
+function lightEdge({ sheet, look, zoom }: Draw, edge: PlacedEdge, color: string): void {
+  const width = Number((lineWidth(edge.edges.length, zoom) + 1.2).toFixed(1));
+  const brush = look.brush({ stroke: color, width });
+  const parts = pieces(edge);
+  for (const points of parts) sheet.line(0, brush, points);
+  const last = parts[parts.length - 1];
+  const head =
+    last !== undefined && zoom >= ARROW_ZOOM ? arrowHead(last, headSize(width, zoom)) : null;
+  if (head !== null) sheet.polygon(1, look.brush({ fill: color }), head);
+}
+
+function outlineFarEnd(draw: Draw, line: number, item: ItemId, color: string): void {
+  const edge = draw.model.picture.edges[line];
+  if (edge === undefined) return;
+  if (edge.from !== item) outline(draw, edge.from, color, 1.5);
+  if (edge.to !== item) outline(draw, edge.to, color, 1.5);
+}
+
+/** @param width Of the outline, in screen px, as is its distance `away` from the box. */
+function outline(
+  { sheet, model, look, zoom }: Draw,
+  item: ItemId,
+  color: string,
+  width: number,
+  away = 0,
+): void {
+  const placed = model.at.get(item);
+  if (placed === undefined) return;
+  const grow = (width / 2 + away) / zoom;
+  const least = 6 / zoom;
+  const w = Math.max(placed.width, least) + 2 * grow;
+  const h = Math.max(placed.height, least) + 2 * grow;
+  const x = placed.x - grow;
+  const y = placed.y - grow;
+  const radius = RADIUS + grow;
+  if (width > 2) {
+    const halo = look.brush({ stroke: look.surface, width: width + 3 });
+    sheet.box(2, halo, x, y, w, h, radius);
+  }
+  const dash = away > 0 ? [3, 2] : undefined;
+  sheet.box(3, look.brush({ stroke: color, width, dash }), x, y, w, h, radius);
+}

@@ -1,0 +1,142 @@
+import type { Viewport } from "../types";
+
+/** A rectangle, in the world or on screen. */
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export const MAX_ZOOM = 4;
+/** Free space around a fitted picture, in screen px. */
+const MARGIN_PX = 24;
+
+/** The whole picture in the middle of the screen, at most life-size. */
+export function fitted(picture: Size, screen: Size): Viewport {
+  const room = {
+    width: Math.max(screen.width - 2 * MARGIN_PX, 1),
+    height: Math.max(screen.height - 2 * MARGIN_PX, 1),
+  };
+  const zoom = Math.min(
+    room.width / Math.max(picture.width, 1),
+    room.height / Math.max(picture.height, 1),
+    1,
+  );
+  return {
+    zoom,
+    x: (screen.width - picture.width * zoom) / 2,
+    y: (screen.height - picture.height * zoom) / 2,
+  };
+}
+
+/** How far one may zoom out: half of what shows everything. */
+export const minZoom = (picture: Size, screen: Size) => fitted(picture, screen).zoom / 2;
+
+/** What part of the world is on screen, `margin` screens more on every side. */
+export function visibleWorld(viewport: Viewport, screen: Size, margin = 0): Rect {
+  const width = screen.width / viewport.zoom;
+  const height = screen.height / viewport.zoom;
+  return {
+    x: -viewport.x / viewport.zoom - width * margin,
+    y: -viewport.y / viewport.zoom - height * margin,
+    width: width * (1 + 2 * margin),
+    height: height * (1 + 2 * margin),
+  };
+}
+
+export const toScreen = (rect: Rect, { x, y, zoom }: Viewport): Rect => ({
+  x: rect.x * zoom + x,
+  y: rect.y * zoom + y,
+  width: rect.width * zoom,
+  height: rect.height * zoom,
+});
+
+export const toWorld = (x: number, y: number, viewport: Viewport) => ({
+  x: (x - viewport.x) / viewport.zoom,
+  y: (y - viewport.y) / viewport.zoom,
+});
+
+export const contains = (outer: Rect, inner: Rect) =>
+  inner.x >= outer.x &&
+  inner.y >= outer.y &&
+  inner.x + inner.width <= outer.x + outer.width &&
+  inner.y + inner.height <= outer.y + outer.height;
+
+export const holds = (rect: Rect, x: number, y: number) =>
+  x >= rect.x && y >= rect.y && x < rect.x + rect.width && y < rect.y + rect.height;
+
+export const overlaps = (a: Rect, b: Rect) =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+/** The viewport that keeps a point of the old world where it is while the point moves. */
+export function anchored(
+  viewport: Viewport,
+  before: { x: number; y: number },
+  after: { x: number; y: number },
+): Viewport {
+  const { zoom } = viewport;
+  return {
+    zoom,
+    x: viewport.x + (before.x - after.x) * zoom,
+    y: viewport.y + (before.y - after.y) * zoom,
+  };
+}
+
+/** Zoom so that the point `(x, y)` of the screen stays where it is. */
+export function zoomedAround(viewport: Viewport, x: number, y: number, zoom: number): Viewport {
+  const ratio = zoom / viewport.zoom;
+  return { zoom, x: x - (x - viewport.x) * ratio, y: y - (y - viewport.y) * ratio };
+}
+
+/**
+ * The nearest viewport in which a box is whole on screen, at a zoom where it can be read.
+ *
+ * @param insetTop Screen px at the top that are covered.
+ */
+export function revealing(rect: Rect, viewport: Viewport, screen: Size, insetTop = 0): Viewport {
+  const readable = viewport.zoom >= READABLE_ZOOM;
+  const start = readable
+    ? viewport
+    : zoomedAround(viewport, ...middle(toScreen(rect, viewport)), READABLE_ZOOM);
+  const box = toScreen(rect, start);
+  return {
+    zoom: start.zoom,
+    x: start.x + shift(box.x, box.width, 0, screen.width),
+    y: start.y + shift(box.y, box.height, insetTop, screen.height),
+  };
+}
+
+/** Below this a box's title cannot be read. */
+const READABLE_ZOOM = 0.45;
+
+const middle = (rect: Rect): [number, number] => [
+  rect.x + rect.width / 2,
+  rect.y + rect.height / 2,
+];
+
+/** How far an interval must move to lie between `start` and `end`; its beginning goes first. */
+function shift(from: number, length: number, start: number, end: number): number {
+  const low = start + MARGIN_PX;
+  const high = Math.max(end - MARGIN_PX, low);
+  if (from < low || length > high - low) return low - from;
+  return Math.min(high - (from + length), 0);
+}
+
+/** Keep some of the picture on screen. */
+export function leashed(viewport: Viewport, picture: Size, screen: Size): Viewport {
+  const keep = (at: number, length: number, room: number) => {
+    const least = Math.min(80, room / 4);
+    return Math.min(Math.max(at, least - length), room - least);
+  };
+  return {
+    zoom: viewport.zoom,
+    x: keep(viewport.x, picture.width * viewport.zoom, screen.width),
+    y: keep(viewport.y, picture.height * viewport.zoom, screen.height),
+  };
+}
