@@ -10,6 +10,7 @@ from onnx import defs
 
 from ortviz.graphs.flat import FlatGraph, initializers
 from ortviz.graphs.order import NodeOrder
+from ortviz.graphs.ort_operators import ort_operator
 
 _ONNX_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training")
 _ORT_DOMAINS = ("com.microsoft", "com.ms.internal", "org.pytorch.aten")
@@ -56,7 +57,8 @@ def _name_notes(flat: FlatGraph) -> Iterator[str]:
             "that makes it."
         )
     if flat.nowhere_names:
-        yield f"{_tensors(flat.nowhere_names)} used and made nowhere; there is no line to it."
+        them = "it" if len(flat.nowhere_names) == 1 else "them"
+        yield f"{_tensors(flat.nowhere_names)} used and made nowhere; no line begins at {them}."
     names = Counter(flat.node_names[: flat.operator_count])
     if nameless := names.pop("", 0):
         yield f"{nameless} {'node has' if nameless == 1 else 'nodes have'} no name."
@@ -91,7 +93,8 @@ def _operator_notes(model: onnx.ModelProto, flat: FlatGraph) -> Iterator[str]:
 
 def _known(op_type: str, domain: str) -> bool:
     if domain in _ONNX_DOMAINS:
-        return bool(defs.has(op_type, "" if domain == "ai.onnx" else domain))
+        plain = "" if domain == "ai.onnx" else domain
+        return bool(defs.has(op_type, plain)) or ort_operator(op_type, plain) is not None
     return domain.startswith(_ORT_DOMAINS)
 
 
@@ -105,9 +108,9 @@ def _external_notes(graph: onnx.GraphProto) -> Iterator[str]:
             if entry.key == "location"
         )
         where = f" ({quoted(next(iter(files)))})" if len(files) == 1 else ""
-        noun = "tensor lies" if len(external) == 1 else "tensors lie"
+        noun = "tensor" if len(external) == 1 else "tensors"
         yield (
-            f"The values of {len(external)} {noun} in {_file_count(len(files))} beside this "
+            f"The values of {len(external)} {noun} lie in {_file_count(len(files))} beside this "
             f"one{where} and are not read."
         )
 
@@ -122,7 +125,9 @@ def _ends_notes(graph: onnx.GraphProto, flat: FlatGraph, *, draw_outputs: bool) 
         (flat.undrawn_output_count, "outputs"),
     ):
         if count:
-            yield f"{count} further {noun} of the graph are not drawn."
-    if not draw_outputs and len(graph.output):
-        gradients = "gradient" if len(graph.output) == 1 else "gradients"
-        yield f"The {len(graph.output)} {gradients} that the graph gives are not drawn as boxes."
+            is_are = f"{noun} of the graph are" if count > 1 else f"{noun[:-1]} of the graph is"
+            yield f"{count} further {is_are} not drawn."
+    if not draw_outputs and len(graph.output) == 1:
+        yield "The gradient that the graph gives is not drawn as a box."
+    elif not draw_outputs and len(graph.output):
+        yield f"The {len(graph.output)} gradients that the graph gives are not drawn as boxes."
