@@ -55,9 +55,13 @@ interface ElkScope {
 export function startElk(load: (self: object) => void): RunElk {
   let answer: { error?: unknown } = {};
   // ELK reads JavaScript's own classes from the scope it is given.
-  const scope: ElkScope = Object.assign(Object.create(globalThis), {
-    postMessage: (message: { error?: unknown }) => {
-      answer = message;
+  // Own properties: a worker's scope has setters of these names that only it may call.
+  const scope: ElkScope = Object.create(globalThis, {
+    onmessage: { value: undefined, writable: true },
+    postMessage: {
+      value: (message: { error?: unknown }) => {
+        answer = message;
+      },
     },
   });
   load(scope);
