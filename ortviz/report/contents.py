@@ -13,8 +13,10 @@ import numpy as np
 from ortviz.protocol.codec import Buffers, encode_frame
 from ortviz.record import Mode, RunStatus, Stage
 from ortviz.record.store import MASKED_LOSSES, RunReader, StoredGraph
+from ortviz.report.overlays import add_overlays, add_tensors
 from ortviz.report.steps import Steps, choose_steps
 from ortviz.session.commands import handle, summary
+from ortviz.session.graph_files import GraphFiles
 from ortviz.session.ranks import sibling_paths
 from ortviz.views.summary import thinned
 
@@ -37,6 +39,7 @@ _STAGE_PRIORITY = (
     Stage.OPTIMIZED_PRE_GRAD,
     Stage.OPTIMIZED,
     Stage.POST_PROCESSED,
+    Stage.MODEL,
 )
 
 
@@ -65,9 +68,14 @@ class Contents:
         rank = {} if self.rank is None else {"rank": self.rank}
         return request_key(command, {**params, **rank})
 
-    def add(self, reader: RunReader, command: str, params: Mapping[str, object]) -> int:
+    def add(
+        self, reader: RunReader | GraphFiles, command: str, params: Mapping[str, object]
+    ) -> int:
         """Answer a command and keep it; returns the size of what was kept, in bytes."""
-        payload, buffers = handle(reader, command, params)
+        if isinstance(reader, GraphFiles):
+            payload, buffers = reader.answer(command, params)
+        else:
+            payload, buffers = handle(reader, command, params)
         return self.keep(command, params, payload, buffers)
 
     def keep(
@@ -125,7 +133,9 @@ def _collect_one(reader: RunReader, max_steps: int, contents: Contents) -> Conte
     steps = _add_steps(reader, contents, max_steps)
     _add_summary(reader, contents, steps)
     _add_masks(reader, contents, steps)
-    _add_graphs(reader, contents)
+    add_graphs(reader, contents)
+    add_overlays(reader, contents, steps)
+    add_tensors(reader, contents, steps)
     contents.missing["control"] = "This is a report: there is no training to control."
     return contents
 
@@ -210,7 +220,19 @@ def _listed(masked: Steps, traced: Steps) -> list[int]:
     return [int(step) for step in chosen]
 
 
-def _add_graphs(reader: RunReader, contents: Contents) -> None:
+def add_graphs(reader: RunReader | GraphFiles, contents: Contents) -> None:
+    """All that can be asked of graphs, but for what is too large or needs the files themselves.
+
+    Args:
+        reader: Where they are.
+        contents: Takes them.
+    """
+    contents.missing["graph_extract"] = (
+        "A part of a graph cannot be saved from a report. Open the run or the file itself."
+    )
+    contents.missing["graph_constant"] = (
+        "Values of constants are not in a report. Open the run or the file itself."
+    )
     # All processes run the same graph; the page takes the run's own file for every rank.
     room_bytes = MAX_MODELS_BYTES if contents.rank is None else 0
     for stored in sorted(reader.graphs(), key=_priority):
