@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ortviz.record.node_details import OperatorSchema, SchemaParameter
 
-# Operators: (inputs, outputs, what it does). A name that ends in "…" stands for any number, one that
-# ends in "?" may be left out.
 _NOTE = "In ortviz's words: ONNX Runtime's package has no documentation of its own operators."
 
-_MICROSOFT = {
+_Row = tuple[str, str, str]
+"""Inputs, outputs and what it does. A name that ends in ``…`` stands for any number, one that ends
+in ``?`` may be left out."""
+
+_MICROSOFT: dict[str, _Row] = {
     "ATen": (
         "inputs…",
         "outputs…",
@@ -21,8 +23,8 @@ _MICROSOFT = {
         "X scale B input_mean input_var",
         "Y running_mean? running_var? saved_mean? saved_inv_std?",
         (
-            "BatchNormalization in training, which also keeps the batch's mean and inverse standard "
-            "deviation for the backward pass."
+            "BatchNormalization in training, which also keeps the batch's mean and inverse "
+            "standard deviation for the backward pass."
         ),
     ),
     "BatchNormalizationGrad": (
@@ -170,13 +172,13 @@ _MICROSOFT = {
         "module_outputs…",
         "module_outputs_grad…",
         (
-            "Where the forward pass ends and the backward pass begins: hands the module's outputs to "
-            "PyTorch and waits for their gradients."
+            "Where the forward pass ends and the backward pass begins: hands the module's outputs "
+            "to PyTorch and waits for their gradients."
         ),
     ),
 }
 _ATEN = {"ATen": _MICROSOFT["ATen"]}
-_INSERTED = {
+_INSERTED: dict[str, _Row] = {
     "MemcpyFromHost": ("X", "Y", "Copies a tensor from the host's memory to the device's."),
     "MemcpyToHost": ("X", "Y", "Copies a tensor from the device's memory to the host's."),
 }
