@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import onnx
 
@@ -14,8 +14,12 @@ YIELD_OP = "YieldOp"
 Found = tuple["str | None", str]
 """A module and the evidence for it; None and nothing where nothing tells."""
 
+_BACKWARD = "__backwardpass"
+"""ORT's own mark on what gradient building made, in the execution model."""
+_REARRANGE = frozenset({"Transpose", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Split"})
 _NOTHING: Found = (None, "")
 _GRADIENT = re.compile(r"^(.+)_grad(?:_\d+)?$", re.DOTALL)
+_FUSION = re.compile(r"/[^/]+/$")
 _SUM = "AccumulateGrad_"
 
 
@@ -43,24 +47,34 @@ def trace_modules(
     search = _Search(nodes, scopes)
     handed = [name for node in nodes if node.op_type == YIELD_OP for name in node.input]
     leaving = frozenset((*outputs, *handed))
+    gradients = sorted(search.gradients)
     found = [search.forward(node, leaving) for node in nodes]
-    for index, node in enumerate(nodes):
-        if _is_gradient(node):
-            found[index] = search.backward(node, found)
-    return _from_consumers(nodes, found)
+    for index in gradients:
+        found[index] = search.backward(nodes[index], found)
+    found = _from_consumers(nodes, found)
+    for index in gradients:
+        made_from = search.forward_node(nodes[index])
+        if found[index][1] == "neighbour" and made_from is not None:
+            found[index] = (found[made_from][0], "neighbour")
+    return found
 
 
 def backward_indices(nodes: Sequence[onnx.NodeProto]) -> set[int]:
     """Nodes that run after the YieldOp, and those that only prepare a gradient."""
     after_yield: set[str] = set()
     found: set[int] = set()
+    names = {name for node in nodes for name in _names(node)}
+    backward_built = any(node.op_type == YIELD_OP for node in nodes)
     for index, node in enumerate(nodes):
         if node.op_type == YIELD_OP:
             after_yield.update(filter(None, node.output))
         elif any(name in after_yield for name in node.input):
             after_yield.update(filter(None, node.output))
             found.add(index)
-        elif forward_node_name(node.name) is not None:
+        elif any(attribute.name == _BACKWARD for attribute in node.attribute):
+            found.add(index)
+        elif backward_built and forward_node_name(node.name) in names:
+            # A module may be called ``a_Grad`` too, so the forward node has to be there.
             found.add(index)
     return found
 
@@ -70,26 +84,29 @@ class _Search:
 
     def __init__(self, nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> None:
         self._scopes = scopes
+        self.gradients = backward_indices(nodes)
+        self._weights = _weight_owners(nodes, scopes)
         self._by_name: dict[str, int] = {}
         self._maker: dict[str, int] = {}
         self._users: dict[str, list[int]] = {}
         for index, node in enumerate(nodes):
-            self._by_name.setdefault(node.name, index)
+            for name in _names(node):
+                self._by_name.setdefault(name, index)
             for name in filter(None, node.output):
                 self._maker.setdefault(name, index)
-            if not _is_gradient(node) and node.op_type != YIELD_OP:
+            if node.op_type != YIELD_OP:
                 for name in filter(None, node.input):
                     self._users.setdefault(name, []).append(index)
 
     def forward(self, node: onnx.NodeProto, outputs: Collection[str]) -> Found:
         """By a node's own names."""
         for output in node.output:
-            module = self._scopes.module_of(output)
+            module = self._by_scope(output, node)
             if module is None:
                 module = self._scopes.parameter_owner(output)
             if module is not None:
                 return module, "output_name"
-        module = self._scopes.module_of(node.name)
+        module = self._by_scope(node.name, node)
         if module is not None:
             return module, "node_name"
         # What hands a result out, and the YieldOp, stand outside of all modules but the model.
@@ -98,24 +115,42 @@ class _Search:
             return "", "model_output"
         return _NOTHING
 
+    def forward_node(self, node: onnx.NodeProto) -> int | None:
+        """The forward node whose gradient a node makes by its name, where it is in the graph."""
+        name = forward_node_name(node.name)
+        return None if name is None else self._by_name.get(name)
+
     def backward(self, node: onnx.NodeProto, found: Sequence[Found]) -> Found:
         """By the forward node whose gradient a node makes, or belongs to."""
+        made_from = self.forward_node(node)
+        if made_from is not None:
+            module = found[made_from][0]
+            return _NOTHING if module is None else (module, "gradient_of")
         name = forward_node_name(node.name)
-        if name is not None:
-            module = self._scopes.module_of(name)
-            if module is None and name in self._by_name:
-                module = found[self._by_name[name]][0]
-            if module is not None:
-                return module, "gradient_of"
+        # Of ``x_1`` only the forward node's weights could tell whose it is.
+        if name is not None and len(readings := self._scopes.readings(name)) == 1:
+            return next(iter(readings)), "gradient_of"
         targets = [target for output in node.output if (target := gradient_target(output))]
         if sums_gradients(node.name):
             modules = {self._made_in(target, found) for target in targets}
         else:
             users = (user for target in targets for user in self._users.get(target, ()))
-            modules = {found[user][0] for user in users}
+            forward = (user for user in users if user not in self.gradients)
+            modules = {found[user][0] for user in forward}
         if len(modules - {None}) == 1:
             return (modules - {None}).pop(), "gradient_of"
-        return self.forward(node, ())
+        return _NOTHING if targets else self.forward(node, ())
+
+    def _by_scope(self, name: str, node: onnx.NodeProto) -> str | None:
+        """By the scope in a name; where it may be of several modules, by the node's weights."""
+        module = self._scopes.module_of(name)
+        if module is None:
+            return None
+        owners = {self._weights[value] for value in node.input if value in self._weights}
+        if len(owners) == 1 and module not in owners:
+            # ``x_1`` is the second call of ``x``, or a module of that name.
+            return module if owners.isdisjoint(self._scopes.readings(name)) else owners.pop()
+        return module
 
     def _made_in(self, value: str, found: Sequence[Found]) -> str | None:
         module = self._scopes.module_of(value)
@@ -126,14 +161,26 @@ class _Search:
         return module
 
 
-def _is_gradient(node: onnx.NodeProto) -> bool:
-    if node.op_type == YIELD_OP:
-        return False
-    return (
-        forward_node_name(node.name) is not None
-        or sums_gradients(node.name)
-        or any(gradient_target(output) for output in node.output)
-    )
+def _names(node: onnx.NodeProto) -> Iterator[str]:
+    """A node's name, and those an optimiser made it from: ``…/MatMul/MatmulTransposeFusion/``."""
+    name = node.name
+    yield name
+    while (match := _FUSION.search(name)) is not None:
+        name = name[: match.start()]
+        yield name
+
+
+def _weight_owners(nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> dict[str, str]:
+    """Parameters, and what is only rearranged from one -> the module they belong to."""
+    found: dict[str, str] = {}
+    for node in nodes:
+        for name in node.input:
+            owner = None if name in found else scopes.parameter_owner(name)
+            if owner is not None:
+                found[name] = owner
+        if node.op_type in _REARRANGE and node.input and node.input[0] in found:
+            found.update(dict.fromkeys(filter(None, node.output), found[node.input[0]]))
+    return found
 
 
 def _from_consumers(nodes: Sequence[onnx.NodeProto], found: Iterable[Found]) -> list[Found]:

@@ -73,6 +73,28 @@ class ModuleScopes:
             return found
         return None
 
+    def readings(self, name: str) -> frozenset[str]:
+        """All modules that a name may point at, also where :meth:`module_of` prefers one.
+
+        ``x_1`` is the second call of ``x`` as well as a module called so.
+        """
+        start = name.find(f"/{ROOT}/")
+        if start < 0:
+            return frozenset()
+        states: list[tuple[str, str]] = [("", ROOT)]
+        for part in name[start + 1 :].split("/")[1:-1]:
+            once = _REPEATED_CALL.match(part)
+            following = [
+                state
+                for known, last in states
+                for each in ([part, once[1]] if once is not None else [part])
+                for state in self._exact_readings(known, last, each)
+            ]
+            if not following:
+                break
+            states = following
+        return frozenset(self._aliases.get(known, known) for known, _ in states)
+
     def place_of(self, name: str) -> Place | None:
         """Take a name apart into the module, its scope and what is left.
 
