@@ -13,6 +13,7 @@ import numpy as np
 from ortviz.protocol.codec import Buffers, encode_frame
 from ortviz.record import Mode, RunStatus, Stage
 from ortviz.record.store import MASKED_LOSSES, RunReader, StoredGraph
+from ortviz.report.hierarchy import HierarchyBudget
 from ortviz.report.overlays import add_overlays, add_tensors
 from ortviz.report.steps import Steps, choose_steps
 from ortviz.session.commands import handle, summary
@@ -233,12 +234,16 @@ def add_graphs(reader: RunReader | GraphFiles, contents: Contents) -> None:
     contents.missing["graph_constant"] = (
         "Values of constants are not in a report. Open the run or the file itself."
     )
-    # All processes run the same graph; the page takes the run's own file for every rank.
+    # All processes run the same graph; the page takes the run's own file and hierarchy for every
+    # rank.
+    hierarchies = HierarchyBudget()
     room_bytes = MAX_MODELS_BYTES if contents.rank is None else 0
     for stored in sorted(reader.graphs(), key=_priority):
         params = {"mode": stored.graph.mode.value, "stage": stored.graph.stage.value}
         contents.add(reader, "graph_nodes", params)
         contents.add(reader, "graph_lineage", params)
+        if contents.rank is None:
+            hierarchies.add(reader, stored, contents)
         if stored.size_bytes <= min(room_bytes, MAX_MODEL_BYTES):
             contents.add(reader, "graph_model", params)
             room_bytes -= stored.size_bytes

@@ -16,6 +16,8 @@ export interface StaticReport {
   /** Sampled steps whose traces and gradients are in the file. */
   steps: number[];
   notes: string[];
+  /** What is mounted; all views where empty. */
+  views?: string[];
 }
 
 /** Answers from a report: nothing is live, nothing is asked of anybody. */
@@ -49,6 +51,13 @@ export class StaticTransport implements Transport {
   dispose(): void {}
 }
 
+const SAME_FOR_ALL_RANKS: ReadonlySet<CommandName> = new Set([
+  "graph_model",
+  "graph_structure",
+  "graph_details",
+  "graph_schemas",
+]);
+
 /**
  * A range that is not in the file is answered with the whole run, which the view clips; the graph
  * of any rank with that of the run itself, since all of them run the same one.
@@ -59,7 +68,7 @@ function spareKey(command: CommandName, params: object): string {
   if (command === "mask_map") {
     return requestKey(command, { loss: "loss" in params ? params.loss : "mape", ...rank });
   }
-  if (command === "graph_model") return requestKey(command, { ...params, rank: undefined });
+  if (SAME_FOR_ALL_RANKS.has(command)) return requestKey(command, { ...params, rank: undefined });
   return requestKey(command, params);
 }
 

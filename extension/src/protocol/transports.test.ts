@@ -112,6 +112,17 @@ describe("StaticTransport", () => {
     await expect(transport.request("findings", {})).rejects.toThrow("does not contain findings?{}");
   });
 
+  it("answers for any rank what is the same for all of them", async () => {
+    const stage = { mode: "training" as const, stage: "optimized" as const };
+    const key = requestKey("graph_structure", stage);
+    const transport = new StaticTransport(report({ frames: { [key]: PACKED } }));
+    const reply = await transport.request("graph_structure", { ...stage, rank: 1 });
+    expect(reply).toEqual(goldenReply("frame"));
+    await expect(transport.request("graph_nodes", { ...stage, rank: 1 })).rejects.toThrow(
+      "graph_nodes",
+    );
+  });
+
   it("refuses a report of another format", () => {
     const other = { format: 2 } as unknown as Partial<StaticReport>;
     expect(() => new StaticTransport(report(other))).toThrow(/format 2.*reads format 1/);

@@ -53,6 +53,9 @@ def test_holds_what_the_run_answers(reader, bundle, tmp_path):
         ("masked_elements", {"loss": "smape", "step": 7}),
         ("graph_nodes", {"mode": "training", "stage": "torch_exported"}),
         ("graph_model", {"mode": "training", "stage": "execution_model"}),
+        ("graph_structure", {"mode": "training", "stage": "torch_exported"}),
+        ("graph_schemas", {"mode": "training", "stage": "execution_model"}),
+        ("graph_details", {"mode": "training", "stage": "execution_model", "chunk": 0}),
         *[
             (command, {"step": step})
             for command in ("traces", "gradients", "histograms")
