@@ -28,10 +28,13 @@ export function alignHalves(left: Sheet, right: Sheet, twin: Int32Array): void {
     { tops: [], by: [] },
     { tops: [], by: [] },
   ];
+  let lastLeft = Number.NEGATIVE_INFINITY;
   let lastRight = Number.NEGATIVE_INFINITY;
   for (const [one, other] of pairs) {
-    // The halves need not be in the same order; what is out of order stays where it is.
-    if (other.y < lastRight) continue;
+    // The halves need not be in the same order, and what is one row here may be many there: only
+    // what goes on downwards in both is aligned.
+    if (one.y <= lastLeft || other.y <= lastRight) continue;
+    lastLeft = one.y;
     lastRight = other.y;
     const missing = one.y + moved(shifts[0]) - (other.y + moved(shifts[1]));
     const short = missing > 0 ? shifts[1] : shifts[0];

@@ -4,6 +4,9 @@ import { BORDER, type LocalGraph, type OpenBox } from "./local_graph";
 
 const LAYERED = "elk.layered.";
 
+/** Between two lines at the same edge of a box. */
+const PORT_GAP = 8;
+
 /** Rows are numbered, and ELK is told a row by a height that no picture has. */
 const ROW = 100_000;
 
@@ -16,7 +19,7 @@ const OPTIONS: Record<string, string> = {
   "elk.spacing.nodeNode": "16",
   "elk.spacing.edgeNode": "10",
   "elk.spacing.edgeEdge": "7",
-  "elk.spacing.portPort": "8",
+  "elk.spacing.portPort": String(PORT_GAP),
   [`${LAYERED}spacing.nodeNodeBetweenLayers`]: "24",
   [`${LAYERED}spacing.edgeNodeBetweenLayers`]: "10",
   [`${LAYERED}spacing.edgeEdgeBetweenLayers`]: "7",
@@ -30,7 +33,14 @@ const OPTIONS: Record<string, string> = {
 const AS_BEFORE: Record<string, string> = {
   [`${LAYERED}layering.strategy`]: "INTERACTIVE",
   [`${LAYERED}crossingMinimization.forceNodeModelOrder`]: "true",
+  [`${LAYERED}crossingMinimization.greedySwitch.type`]: "OFF",
 };
+
+/**
+ * Boxes one below the other, in their middle. ELK's own way keeps lines straight at any cost: as
+ * lines leave a block elsewhere than they enter it, fifty blocks would become a flight of stairs.
+ */
+const CENTRED: Record<string, string> = { [`${LAYERED}nodePlacement.strategy`]: "SIMPLE" };
 
 /** Where boxes stood while all were closed: the row of each, and their order from left to right. */
 export interface Arrangement {
@@ -46,6 +56,7 @@ export const exitId = (port: number): string => `o${port}`;
  * @param order Boxes in the order they are given to ELK, which it keeps where it can.
  * @param whole By line: whether ELK routes it.
  * @param taken By box: whether it is in ELK's picture.
+ * @param isChain The boxes are groups, one after the other.
  * @param before Rows and order that are to stay.
  */
 export function elkGraph(
@@ -53,6 +64,7 @@ export function elkGraph(
   order: readonly number[],
   whole: readonly boolean[],
   taken: readonly boolean[],
+  isChain: boolean,
   before: Arrangement | null,
 ): ElkGraph {
   const boxes = new Map<number, ElkBox>();
@@ -60,10 +72,15 @@ export function elkGraph(
     if (taken[box]) boxes.set(box, elkBox(graph, box));
   }
   const edges: ElkLine[] = [];
+  const crowded = crowdedBoxes(graph, whole);
   graph.lines.forEach((line, index) => {
     if (!whole[index] || line.from === line.to) return;
-    const source = line.from === BORDER ? entryId(line.fromPort) : outPort(graph, boxes, line);
-    const target = line.to === BORDER ? exitId(line.toPort) : inPort(graph, boxes, line, index);
+    const source =
+      line.from === BORDER ? `${entryId(line.fromPort)}p` : outPort(graph, boxes, line);
+    const target =
+      line.to === BORDER
+        ? `${exitId(line.toPort)}p`
+        : inPort(graph, boxes, line, crowded[line.to] ? 0 : index);
     edges.push({ id: String(index), sources: [source], targets: [target] });
   });
   if (before !== null) placeInRows(graph, boxes, before);
@@ -73,11 +90,12 @@ export function elkGraph(
       ...OPTIONS,
       "elk.direction": graph.up ? "UP" : "DOWN",
       ...(before === null ? {} : AS_BEFORE),
+      ...(isChain ? CENTRED : {}),
     },
     children: [
-      ...borderBoxes(graph.entryCount, entryId, "FIRST_SEPARATE"),
+      ...borderBoxes(graph.entryCount, entryId, "FIRST_SEPARATE", graph.up ? "NORTH" : "SOUTH"),
       ...boxes.values(),
-      ...borderBoxes(graph.exitCount, exitId, "LAST_SEPARATE"),
+      ...borderBoxes(graph.exitCount, exitId, "LAST_SEPARATE", graph.up ? "SOUTH" : "NORTH"),
     ],
     edges,
   };
@@ -98,14 +116,27 @@ function borderBoxes(
   count: number,
   id: (port: number) => string,
   constraint: "FIRST_SEPARATE" | "LAST_SEPARATE",
+  side: "NORTH" | "SOUTH",
 ): ElkBox[] {
-  return Array.from({ length: count }, (_, port) => ({
-    id: id(port),
+  return Array.from({ length: count }, (_, index) => ({
+    id: id(index),
     width: 1,
     height: 1,
-    ports: [],
-    layoutOptions: { [`${LAYERED}layering.layerConstraint`]: constraint },
+    ports: [port(`${id(index)}p`, side, { x: 0.5, y: side === "NORTH" ? 0 : 1 })],
+    layoutOptions: {
+      "elk.portConstraints": "FIXED_POS",
+      [`${LAYERED}layering.layerConstraint`]: constraint,
+    },
   }));
+}
+
+/** By box: whether so many lines end at it that they have to share one place. */
+function crowdedBoxes(graph: LocalGraph, whole: readonly boolean[]): boolean[] {
+  const counts = new Int32Array(graph.items.length);
+  graph.lines.forEach(({ to }, index) => {
+    if (to !== BORDER && whole[index]) counts[to] = (counts[to] as number) + 1;
+  });
+  return graph.width.map((width, box) => (counts[box] as number) * PORT_GAP > width - PORT_GAP);
 }
 
 /** Lines of one box start together, below its middle or at an exit of its border. */
@@ -122,16 +153,20 @@ function outPort(
   return id;
 }
 
-/** Every line into a closed box has a place of its own, so that two are not read as one. */
+/**
+ * Lines into a closed box have places of their own, so that two are not read as one.
+ *
+ * @param place Equal for those that share one.
+ */
 function inPort(
   graph: LocalGraph,
   boxes: Map<number, ElkBox>,
   line: { to: number; toPort: number },
-  index: number,
+  place: number,
 ): string {
   const { to, toPort } = line;
   const open = graph.open[to];
-  const id = open ? `t${to}.${toPort}` : `t${to}-${index}`;
+  const id = open ? `t${to}.${toPort}` : `t${to}-${place}`;
   const box = boxes.get(to) as ElkBox;
   if (box.ports.some((port) => port.id === id)) return id;
   box.ports.push(port(id, graph.up ? "SOUTH" : "NORTH", fixedAt(graph, to, toPort, "entryX")));

@@ -169,23 +169,32 @@ function joiningLines(
     const startY = from.item === backward ? from.y : from.y + from.height;
     const endY = to.item === backward ? to.y + to.height : to.y;
     const lane = ROW_GAP / 2 + ((index % 5) - 2) * LANE * 0.6;
+    // From the inputs to the backward half a line would run through all of the forward one.
+    const stub = to.item === backward && from.y < to.y;
     return {
       from: from.item,
       to: to.item,
       edges: line.edges,
-      points: joiningPoints(
-        startX,
-        startY,
-        endX,
-        endY,
-        from.item === backward,
-        to.item === backward,
-        lane,
-      ),
-      stub: false,
+      points: stub
+        ? stubPoints(startX + from.width / 4, startY, endX, endY)
+        : joiningPoints(
+            startX,
+            startY,
+            endX,
+            endY,
+            from.item === backward,
+            to.item === backward,
+            lane,
+          ),
+      stub,
       crossing: false,
     };
   });
+}
+
+function stubPoints(startX: number, startY: number, endX: number, endY: number): Float32Array {
+  const length = sizes.STUB_LENGTH;
+  return Float32Array.of(startX, startY, startX, startY + length, endX, endY + length, endX, endY);
 }
 
 function joiningPoints(

@@ -109,9 +109,11 @@ export class Layouter {
     const key = `${minWidth} ${signature(graph)}`;
     const known = this.#layouts.get(key);
     if (known !== undefined) return known;
+    const before = this.#before(graph);
     this.elkRuns += 1;
-    const { layout } = layoutLevel(graph, this.elk, minWidth, this.#before(graph));
+    const { layout, arrangement } = layoutLevel(graph, this.elk, minWidth, before);
     remember(this.#layouts, key, layout);
+    if (before === null) remember(this.#arrangements, signature(graph), arrangement);
     return layout;
   }
 

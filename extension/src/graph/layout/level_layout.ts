@@ -4,7 +4,7 @@ import type { ElkGraph, ElkLine, RunElk } from "./elk";
 import { type Arrangement, boxId, elkGraph, entryId, exitId } from "./elk_graph";
 import { BORDER, type LocalGraph, type LocalLine, type OpenBox } from "./local_graph";
 import { looseRows } from "./loose_rows";
-import { ranksOf, stubsOf } from "./ranks";
+import { isChain, ranksOf, stubsOf } from "./ranks";
 
 export interface LevelLayout extends OpenBox {
   /** By box. */
@@ -41,7 +41,7 @@ export function layoutLevel(
   const stub = many ? graph.lines.map(() => true) : stubsOf(graph, ranks);
   const whole = stub.map((isStub) => !isStub);
   const taken = connected(graph, whole);
-  const drawn = elkGraph(graph, ranks.order, whole, taken, before);
+  const drawn = elkGraph(graph, ranks.order, whole, taken, isChain(graph, ranks), before);
   if (drawn.children.length > 0) elk(drawn);
   const loose = looseRows(graph, taken, drawn.width ?? 0);
   const frame = frameOf(graph, drawn, loose, minWidth);

@@ -1,4 +1,5 @@
 /** Rows of a level's boxes, and which of its lines are too long to be drawn whole. */
+import { GROUP_HEIGHT } from "../sizes";
 import { BORDER, type LocalGraph, type LocalLine } from "./local_graph";
 
 /** A line over more rows than this is drawn as its two ends. */
@@ -6,6 +7,9 @@ const FAR = 14;
 /** So is one over more rows than `SHARED_FAR` of a box that so many others use: a mask. */
 const SHARED_FAR = 3;
 const SHARED_BY = 4;
+
+/** Fewer blocks than this are no chain. */
+const CHAIN = 4;
 
 export interface Ranks {
   /** Boxes, each after those it uses; where they use each other in a circle, by number. */
@@ -36,6 +40,13 @@ export function ranksOf(graph: LocalGraph): Ranks {
     last = Math.max(last, rank[box] as number);
   }
   return { order, rank, last: last + 1 };
+}
+
+/** Whether a level is mainly a row of groups one after the other: the blocks of a model. */
+export function isChain(graph: LocalGraph, ranks: Ranks): boolean {
+  const groups = graph.height.filter((height) => height >= GROUP_HEIGHT).length;
+  const rows = ranks.last - 1;
+  return groups >= CHAIN && groups >= graph.items.length * 0.8 && rows >= graph.items.length * 0.8;
 }
 
 /** Depth first, without recursion: chains are thousands long. */
