@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import onnx
 
@@ -13,6 +14,36 @@ YIELD_OP = "YieldOp"
 
 Found = tuple["str | None", str]
 """A module and the evidence for it; None and nothing where nothing tells."""
+
+
+class PlainNode(NamedTuple):
+    """What a node's message says, taken out of it once: each look at a message copies the text."""
+
+    name: str
+    op_type: str
+    domain: str
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+    attribute: Sequence[onnx.AttributeProto]
+
+
+Node = onnx.NodeProto | PlainNode
+
+
+def plain_nodes(nodes: Iterable[onnx.NodeProto]) -> list[PlainNode]:
+    """All of them, in their order."""
+    return [
+        PlainNode(
+            node.name,
+            node.op_type,
+            node.domain,
+            tuple(node.input),
+            tuple(node.output),
+            node.attribute,
+        )
+        for node in nodes
+    ]
+
 
 _BACKWARD = "__backwardpass"
 """ORT's own mark on what gradient building made, in the execution model."""
@@ -35,7 +66,10 @@ def sums_gradients(node_name: str) -> bool:
 
 
 def trace_modules(
-    nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes, outputs: Collection[str] = ()
+    nodes: Sequence[Node],
+    scopes: ModuleScopes,
+    outputs: Collection[str] = (),
+    backward: set[int] | None = None,
 ) -> list[Found]:
     """The module of each node, with the evidence; see ``NodeRecord.evidence``.
 
@@ -43,8 +77,9 @@ def trace_modules(
         nodes: The graph's nodes, in its order.
         scopes: The names of the model's modules.
         outputs: The graph's own outputs.
+        backward: What :func:`backward_indices` found, where it is known.
     """
-    search = _Search(nodes, scopes)
+    search = _Search(nodes, scopes, backward_indices(nodes) if backward is None else backward)
     handed = [name for node in nodes if node.op_type == YIELD_OP for name in node.input]
     leaving = frozenset((*outputs, *handed))
     gradients = sorted(search.gradients)
@@ -59,7 +94,7 @@ def trace_modules(
     return found
 
 
-def backward_indices(nodes: Sequence[onnx.NodeProto]) -> set[int]:
+def backward_indices(nodes: Sequence[Node]) -> set[int]:
     """Nodes that run after the YieldOp, and those that only prepare a gradient."""
     after_yield: set[str] = set()
     found: set[int] = set()
@@ -82,9 +117,9 @@ def backward_indices(nodes: Sequence[onnx.NodeProto]) -> set[int]:
 class _Search:
     """Looks a graph's nodes up by their names and values."""
 
-    def __init__(self, nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> None:
+    def __init__(self, nodes: Sequence[Node], scopes: ModuleScopes, gradients: set[int]) -> None:
         self._scopes = scopes
-        self.gradients = backward_indices(nodes)
+        self.gradients = gradients
         self._weights = _weight_owners(nodes, scopes)
         self._by_name: dict[str, int] = {}
         self._maker: dict[str, int] = {}
@@ -98,7 +133,7 @@ class _Search:
                 for name in filter(None, node.input):
                     self._users.setdefault(name, []).append(index)
 
-    def forward(self, node: onnx.NodeProto, outputs: Collection[str]) -> Found:
+    def forward(self, node: Node, outputs: Collection[str]) -> Found:
         """By a node's own names."""
         for output in node.output:
             module = self._by_scope(output, node)
@@ -115,12 +150,12 @@ class _Search:
             return "", "model_output"
         return _NOTHING
 
-    def forward_node(self, node: onnx.NodeProto) -> int | None:
+    def forward_node(self, node: Node) -> int | None:
         """The forward node whose gradient a node makes by its name, where it is in the graph."""
         name = forward_node_name(node.name)
         return None if name is None else self._by_name.get(name)
 
-    def backward(self, node: onnx.NodeProto, found: Sequence[Found]) -> Found:
+    def backward(self, node: Node, found: Sequence[Found]) -> Found:
         """By the forward node whose gradient a node makes, or belongs to."""
         made_from = self.forward_node(node)
         if made_from is not None:
@@ -141,7 +176,7 @@ class _Search:
             return (modules - {None}).pop(), "gradient_of"
         return _NOTHING if targets else self.forward(node, ())
 
-    def _by_scope(self, name: str, node: onnx.NodeProto) -> str | None:
+    def _by_scope(self, name: str, node: Node) -> str | None:
         """By the scope in a name; where it may be of several modules, by the node's weights."""
         module = self._scopes.module_of(name)
         if module is None:
@@ -161,16 +196,16 @@ class _Search:
         return module
 
 
-def _names(node: onnx.NodeProto) -> Iterator[str]:
+def _names(node: Node) -> Iterator[str]:
     """A node's name, and those an optimiser made it from: ``…/MatMul/MatmulTransposeFusion/``."""
     name = node.name
     yield name
-    while (match := _FUSION.search(name)) is not None:
+    while name.endswith("/") and (match := _FUSION.search(name)) is not None:
         name = name[: match.start()]
         yield name
 
 
-def _weight_owners(nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> dict[str, str]:
+def _weight_owners(nodes: Sequence[Node], scopes: ModuleScopes) -> dict[str, str]:
     """Parameters, and what is only rearranged from one -> the module they belong to."""
     found: dict[str, str] = {}
     for node in nodes:
@@ -183,7 +218,7 @@ def _weight_owners(nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> dic
     return found
 
 
-def _from_consumers(nodes: Sequence[onnx.NodeProto], found: Iterable[Found]) -> list[Found]:
+def _from_consumers(nodes: Sequence[Node], found: Iterable[Found]) -> list[Found]:
     """Give nodes of which nothing tells the innermost module around all their consumers."""
     consumers: dict[str, list[int]] = {}
     for index, node in enumerate(nodes):

@@ -9,7 +9,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from ortviz.errors import OrtvizError
-from ortviz.graphs.modules import YIELD_OP, backward_indices, trace_modules
+from ortviz.graphs.modules import YIELD_OP, backward_indices, plain_nodes, trace_modules
 from ortviz.graphs.scopes import ModuleScopes
 from ortviz.record import GraphRecord, Half, Mode, NodeRecord, Stage
 
@@ -57,9 +57,10 @@ def read_graph(
         OrtvizError: It is no ONNX model.
     """
     model = parse_model(model_bytes, f"{mode.value}/{stage.value}")
-    nodes = list(model.graph.node)
+    nodes = plain_nodes(model.graph.node)
     backward = backward_indices(nodes)
-    traced = trace_modules(nodes, scopes, {each.name for each in model.graph.output})
+    outputs = {each.name for each in model.graph.output}
+    traced = trace_modules(nodes, scopes, outputs, backward)
     return GraphRecord(
         mode=mode,
         stage=stage,
@@ -69,8 +70,8 @@ def read_graph(
                 name=node.name,
                 op_type=node.op_type,
                 domain=node.domain,
-                inputs=tuple(node.input),
-                outputs=tuple(node.output),
+                inputs=node.input,
+                outputs=node.output,
                 half=Half.BACKWARD if index in backward else Half.FORWARD,
                 module=traced[index][0],
                 evidence=traced[index][1],
@@ -85,4 +86,4 @@ def read_graph(
 
 def node_modules(nodes: Sequence[onnx.NodeProto], scopes: ModuleScopes) -> list[str | None]:
     """The module of each node, by its names or the nodes around it; None where nothing tells."""
-    return [module for module, _ in trace_modules(nodes, scopes)]
+    return [module for module, _ in trace_modules(plain_nodes(nodes), scopes)]
