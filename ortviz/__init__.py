@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "GraphInspector",
     "Run",
     "Tolerance",
     "__version__",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "GraphInspector": "ortviz.inspector",
     "Run": "ortviz.session.run",
     "Tolerance": "ortviz.compare",
     "load": "ortviz.api",

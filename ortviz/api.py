@@ -127,7 +127,7 @@ def load(path: str | Path) -> Run:
     Raises:
         StoreError: There is no such file, or it is no run of ortviz.
     """
-    run = Run(Path(path), presenter=_Presenter())
+    run = Run(Path(path), presenter=Presenter())
     _announce(run)
     return run
 
@@ -197,7 +197,7 @@ def attach(model: nn.Module, settings: Settings, *, on_failure: OnFailure) -> At
     Raises:
         OrtvizError: As :func:`wrap` says.
     """
-    capture = _capture()
+    capture = capture_room()
     _check(model, settings)
     recorder = _recorder(model, settings, check_path=on_failure != "eager")
     save_dir = Path(tempfile.mkdtemp(prefix="ortviz-onnx-"))
@@ -243,7 +243,7 @@ def attach_eager(model: nn.Module, settings: Settings, reason: str) -> Attached:
     Raises:
         OrtvizError: As :func:`wrap` says.
     """
-    capture = _capture()
+    capture = capture_room()
     _check(model, settings)
     recorder = _recorder(model, settings, check_path=False)
     watch = capture.EagerWatch(
@@ -258,7 +258,12 @@ def attach_eager(model: nn.Module, settings: Settings, reason: str) -> Attached:
     return Attached(model, _begin(recorder, watch.close))
 
 
-def _capture() -> Any:
+def capture_room() -> Any:
+    """``ortviz.capture``, imported when it is first needed.
+
+    Raises:
+        EnvironmentProblem: PyTorch cannot be imported.
+    """
     try:
         import ortviz.capture
     except ImportError as error:
@@ -269,7 +274,7 @@ def _capture() -> Any:
 
 
 def _check(model: nn.Module, settings: Settings) -> None:
-    _capture().check_wrappable(model)
+    capture_room().check_wrappable(model)
     for argument, value in (("every", settings.every), ("total_steps", settings.total_steps)):
         if value is None and argument == "total_steps":
             continue
@@ -298,10 +303,10 @@ def check_choice(option: str, value: object) -> None:
 
 
 def _recorder(model: nn.Module, settings: Settings, *, check_path: bool) -> Recorder:
-    place = _capture().place()
+    place = capture_room().place()
     if settings.path is None:
         name = settings.name or type(model).__name__
-        stamp = _capture().agreed(f"stamp/{name}", new_stamp())
+        stamp = capture_room().agreed(f"stamp/{name}", new_stamp())
         path = of_rank(default_path(name, stamp), place.rank, place.world_size)
     else:
         path = Path(settings.path).expanduser().absolute()
@@ -334,7 +339,7 @@ def _own_fallback(*, disabled: bool) -> Iterator[None]:
 
 def _begin(recorder: Recorder, finish: Callable[[], None]) -> Run:
     recorder.before_end(finish)
-    run = Run(recorder=recorder, presenter=_Presenter())
+    run = Run(recorder=recorder, presenter=Presenter())
     _announce(run)
     return run
 
@@ -353,8 +358,8 @@ def _detacher(wrapped: nn.Module, recorder: Recorder) -> Callable[[], None]:
 
     def finish() -> None:
         module = reference()
-        if module is not None and _capture().is_wrapped(module):
-            _capture().detach(module)
+        if module is not None and capture_room().is_wrapped(module):
+            capture_room().detach(module)
 
     return finish
 
@@ -365,15 +370,17 @@ def _with_doctor(problem: EnvironmentProblem) -> EnvironmentProblem:
     return EnvironmentProblem(problem.what, f"{problem.remedy} {_DOCTOR}".strip())
 
 
-class _Presenter:
+class Presenter:
     """Shows runs with the rooms above the session."""
 
     def show(self, run: Run, height: int | None) -> object:
+        """The debugger's widget."""
         from ortviz.widgets import widget_for
 
         return widget_for(run, height)
 
     def write_report(self, run: Run, path: Path) -> Path:
+        """One self-contained HTML file."""
         from ortviz.record.store import RunReader
         from ortviz.report import write_report
 

@@ -25,6 +25,10 @@ class WrapError(OrtvizError, TypeError):
     """What was given to :func:`ortviz.wrap` cannot be wrapped."""
 
 
+class SourceError(OrtvizError, TypeError):
+    """What was given to :class:`ortviz.GraphInspector` has no graph."""
+
+
 class CaptureError(OrtvizError):
     """A step could not be recorded. Training goes on; the run lists it as a Problem."""
 

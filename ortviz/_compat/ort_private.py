@@ -149,6 +149,23 @@ def parameter_gradient_names(manager: ExecutionManager) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class SavedStages:
+    """Where an ORTModule made with ``DebugOptions(save_onnx=True)`` saves its stages."""
+
+    folder: str
+    prefix: str
+
+
+def saved_stages(ort_module: torch.nn.Module) -> SavedStages | None:
+    """Return where an ORTModule saves its stages; None if it saves none."""
+    manager = training_manager(ort_module)
+    options = getattr(getattr(manager, "_debug_options", None), "save_onnx_models", None)
+    if options is None or not options.save:
+        return None
+    return SavedStages(str(options.path), str(options.name_prefix))
+
+
 def saved_stage_file_name(prefix: str, stage: str, *, training: bool) -> str:
     """Return the file name ORT gives a stage saved by ``DebugOptions(save_onnx=True)``."""
     return f"{prefix}_{stage}_{'training' if training else 'inference'}.onnx"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from torch import nn
 from ortviz._compat import ensure_ortmodule, ort_private
 from ortviz._compat.ort_agents import OrtValues, as_tensors, on_agent_created, set_execution_agent
 from ortviz._compat.ort_private import ExecutionManager, InputKind
+from ortviz.capture.fallback_off import fallback_off
 from ortviz.capture.model_info import module_aliases
 from ortviz.capture.plan import TapPlan, add_inner_values, build_plan
 from ortviz.capture.second_run import SecondRun, StepFeeds
@@ -25,7 +24,6 @@ from ortviz.graphs import ModuleScopes, parse_model
 from ortviz.record import Level, Mode, Stage
 
 _PREFIX = "rerun"
-_POLICY = "ORTMODULE_FALLBACK_POLICY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ def _exported(
         log_level=api.LogLevel.ERROR, save_onnx=True, onnx_prefix=_PREFIX, save_path=str(folder)
     )
     modes = [(module, module.training) for module in twin.modules()]
-    with _no_fallback():
+    with fallback_off():
         ort_module: nn.Module = api.ORTModule(twin, options)
     # ORTModule puts every submodule into the mode of the outermost one.
     for module, mode in modes:
@@ -222,17 +220,3 @@ def _gradient_feeds(
         gradient = gradients[place]
         feeds.append(torch.zeros_like(outputs[place]) if gradient is None else gradient)
     return tuple(feeds)
-
-
-@contextmanager
-def _no_fallback() -> Iterator[None]:
-    """ORTModule reads this when it is made; with it, what stops a forward is raised."""
-    before = os.environ.get(_POLICY)
-    os.environ[_POLICY] = "FALLBACK_DISABLE"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_POLICY]
-        else:
-            os.environ[_POLICY] = before

@@ -89,12 +89,17 @@ class GraphNodesView(TypedDict):
 
 
 class GraphModelView(TypedDict):
-    """Answer to ``graph_model``; the ONNX file is the buffer of ``model``."""
+    """Answer to ``graph_model`` and ``graph_extract``; the ONNX file is the buffer of ``model``.
+
+    ``notes`` are sentences about a part of a graph: what was added to what was chosen, and what
+    became an input.
+    """
 
     mode: ModeName
     stage: StageName
     file_name: str
     model: Column
+    notes: list[str]
 
 
 class StringTable(TypedDict):

@@ -50,6 +50,8 @@ CommandName = Literal[
     "graphs",
     "graph_nodes",
     "graph_model",
+    "graph_extract",
+    "graph_constant",
     "graph_lineage",
     "graph_structure",
     "graph_details",
@@ -488,6 +490,18 @@ class TensorParams(RankParams):
     side: SideName
 
 
+class ExtractParams(StageParams):
+    """For ``graph_extract``: numbers of nodes as in ``graph_structure``."""
+
+    nodes: list[int]
+
+
+class ConstantParams(StageParams):
+    """For ``graph_constant``: a tensor that lies in the file."""
+
+    name: str
+
+
 class ControlParams(TypedDict):
     """For ``control``; answered by a live kernel only."""
 
@@ -508,6 +522,8 @@ class CommandParams(TypedDict):
     graphs: NoParams
     graph_nodes: StageParams
     graph_model: StageParams
+    graph_extract: ExtractParams
+    graph_constant: ConstantParams
     graph_lineage: StageParams
     graph_structure: StageParams
     graph_details: DetailsParams
@@ -532,6 +548,8 @@ class CommandAnswers(TypedDict):
     graphs: GraphsView
     graph_nodes: GraphNodesView
     graph_model: GraphModelView
+    graph_extract: GraphModelView
+    graph_constant: TensorValuesView
     graph_lineage: GraphLineageView
     graph_structure: GraphStructureView
     graph_details: GraphDetailsView

@@ -25,8 +25,11 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_points": (1, MAX_POINTS),
     "max_columns": (1, MAX_COLUMNS),
 }
+MAX_NODES = 200_000
+"""Most nodes that may be named at once."""
 _SHOWN_LENGTH = 200
-_MAX_LENGTHS = {"site_id": MAX_SITE_ID_LENGTH}
+_MAX_LENGTHS = {"site_id": MAX_SITE_ID_LENGTH, "name": MAX_SITE_ID_LENGTH}
+_LISTS = {"nodes": MAX_NODES}
 _PARAMS = get_type_hints(CommandParams)
 
 
@@ -97,6 +100,12 @@ def _fits(name: str, value: object, hint: Any) -> bool:
         return isinstance(value, str) and value in get_args(hint)
     if name in _MAX_LENGTHS:
         return isinstance(value, str) and 0 < len(value) <= _MAX_LENGTHS[name]
+    if name in _LISTS:
+        return (
+            isinstance(value, list)
+            and 0 < len(value) <= _LISTS[name]
+            and all(type(each) is int and 0 <= each <= _LARGEST_STEP for each in value)
+        )
     low, high = _RANGES[name]
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
@@ -107,12 +116,16 @@ def _expectation(name: str, hints: Mapping[str, Any]) -> str:
         return f"It is one of {', '.join(get_args(hint))}."
     if name in _MAX_LENGTHS:
         return f"It is a text of 1 to {_MAX_LENGTHS[name]} characters."
+    if name in _LISTS:
+        return f"It is a list of 1 to {_LISTS[name]} numbers of nodes."
     low, high = _RANGES[name]
     return f"It is a whole number from {low} to {high}."
 
 
 def _shown(value: object) -> str:
     """The value, cut where it is long."""
+    if isinstance(value, list) and len(value) > _SHOWN_LENGTH:
+        return f"a list of {len(value)}"
     text = repr(value)
     return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
 

@@ -35,8 +35,9 @@
     URL.revokeObjectURL(url);
     const transport = widget.createStaticTransport(report, netronDocument);
     const { title, notes } = report;
+    const mount = report.views.includes("graph") ? widget.mountGraph : widget.mount;
     root.replaceChildren();
-    widget.mount(root, transport, { kind: "report", title, notes, netronDocument });
+    mount(root, transport, { kind: "report", title, notes, netronDocument });
   } catch (error) {
     const sentence = document.createElement("p");
     sentence.textContent = `This report cannot be shown. ${error.message}`;

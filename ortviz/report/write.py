@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -41,11 +42,30 @@ def write_report(
         StoreError: The run file cannot be read.
         OrtvizError: The report cannot be written there.
     """
-    bundle = read_bundle(STATIC)
+    # Said before the long work: without the browser side there is no report.
+    read_bundle(STATIC)
     name = title if title is not None else reader.info().name
-    contents = collect(reader, max_steps)
+    return write_contents(name, collect(reader, max_steps), path)
+
+
+def write_contents(
+    title: str, contents: Contents, path: str | Path, views: Sequence[str] = ()
+) -> Path:
+    """Write the HTML file around what was collected.
+
+    Args:
+        title: Of the page.
+        contents: What is in it.
+        path: Where to.
+        views: What is mounted; all views where empty.
+
+    Raises:
+        EnvironmentProblem: The browser side was not built.
+        OrtvizError: The report cannot be written there.
+    """
     netron = _netron(contents)
-    page = render(f"{name} · ortviz", _static_report(name, contents), bundle, netron)
+    report = {**_static_report(title, contents), "views": list(views)}
+    page = render(f"{title} · ortviz", report, read_bundle(STATIC), netron)
     return _write(Path(path), page)
 
 

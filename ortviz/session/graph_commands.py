@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from ortviz.errors import OrtvizError
 from ortviz.graphs import CHUNK_SIZE, operator_schemas
+from ortviz.graphs.constants import read_constant
 from ortviz.protocol.codec import Buffers
 from ortviz.protocol.graph_messages import GraphsView
 from ortviz.protocol.messages import CommandName
 from ortviz.protocol.wire import ModeName, StageName
-from ortviz.record import EventKind, RunStatus
+from ortviz.record import EventKind, RunStatus, SiteStatus
 from ortviz.record.store import RunReader
+from ortviz.session.extraction import extract_nodes, whole_model
 from ortviz.session.graph_sources import GraphSource
 from ortviz.session.lineage import stage_lineage
 from ortviz.session.structures import details_of, model_of, structure_of
@@ -19,6 +22,7 @@ from ortviz.views.graph_details import graph_details_view, graph_schemas_view
 from ortviz.views.graph_lineage import graph_lineage_view
 from ortviz.views.graph_structure import graph_structure_view
 from ortviz.views.graphs import graph_model_view, graph_nodes_view, graphs_view
+from ortviz.views.tensor_values import no_values_view, tensor_values_view
 
 Params = Mapping[str, object]
 
@@ -92,9 +96,36 @@ def _graph_lineage(source: GraphSource, params: Params, buffers: Buffers) -> obj
     return graph_lineage_view(stage_lineage(source, *stage_of(params)), buffers)
 
 
+def _graph_extract(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    mode, stage = stage_of(params)
+    part = extract_nodes(source, mode, stage, cast("list[int]", params["nodes"]))
+    return graph_model_view(
+        mode,
+        stage,
+        part.model_bytes,
+        source.info().name,
+        buffers,
+        part=f"_{part.node_count}_nodes",
+        notes=part.notes,
+    )
+
+
+def _graph_constant(source: GraphSource, params: Params, buffers: Buffers) -> object:
+    mode, stage = stage_of(params)
+    name = cast(str, params["name"])
+    model = whole_model(source, mode, stage)
+    try:
+        constant = read_constant(model, name, source.data_folder())
+    except OrtvizError as error:
+        return no_values_view(name, None, SiteStatus.NOT_CAPTURED, str(error), buffers)
+    return tensor_values_view(name, None, constant.values, constant.dtype, buffers)
+
+
 GRAPH_ANSWERS: dict[CommandName, Answer] = {
     "graph_nodes": _graph_nodes,
     "graph_model": _graph_model,
+    "graph_extract": _graph_extract,
+    "graph_constant": _graph_constant,
     "graph_lineage": _graph_lineage,
     "graph_structure": _graph_structure,
     "graph_details": _graph_details,

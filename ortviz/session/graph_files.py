@@ -166,6 +166,10 @@ class GraphFiles:
         """
         return read_bytes(self._find(mode, stage).version)
 
+    def data_folder(self) -> Path:
+        """The file's own folder."""
+        return self.path.parent
+
     def answer(self, command: str, params: Mapping[str, object]) -> tuple[object, list[bytes]]:
         """Answer one command of a browser, as ``session.commands.handle`` does for a run.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from ortviz.record import GraphRecord, Mode, RunInfo, Stage
@@ -28,3 +29,6 @@ class GraphSource(Protocol):
 
     def model_bytes(self, mode: Mode | str, stage: Stage | str) -> bytes:
         """The ONNX file."""
+
+    def data_folder(self) -> Path | None:
+        """Where values lie that a file keeps beside it; None where there is no such place."""

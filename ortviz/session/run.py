@@ -151,6 +151,14 @@ class Run:
 
         return Figures(self._read)
 
+    def read(self, question: Callable[[RunReader], T]) -> T:
+        """Ask the run's file something, after all seen so far was written.
+
+        Args:
+            question: Given a reader, which it must not keep.
+        """
+        return self._ask_newest(question)
+
     # --- showing and keeping -------------------------------------------------------------------
 
     def show(self, height: int | None = None) -> object:

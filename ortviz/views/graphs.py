@@ -50,7 +50,14 @@ def graph_nodes_view(graph: GraphRecord) -> GraphNodesView:
 
 
 def graph_model_view(
-    mode: ModeName, stage: StageName, model: bytes, run_name: str, buffers: Buffers
+    mode: ModeName,
+    stage: StageName,
+    model: bytes,
+    run_name: str,
+    buffers: Buffers,
+    *,
+    part: str = "",
+    notes: Sequence[str] = (),
 ) -> GraphModelView:
     """The ONNX file of a stage.
 
@@ -60,13 +67,16 @@ def graph_model_view(
         model: The serialised ModelProto.
         run_name: Part of the file name.
         buffers: Takes the file.
+        part: Which part of the stage, for the file name; empty for all of it.
+        notes: Sentences for a person.
     """
     stem = re.sub(r"[^\w.-]+", "_", run_name).strip("_.") or "model"
     return {
         "mode": mode,
         "stage": stage,
-        "file_name": f"{stem}_{stage}_{mode}.onnx",
+        "file_name": f"{stem}_{stage}_{mode}{part}.onnx",
         "model": buffers.add_bytes(model),
+        "notes": list(notes),
     }
 
 

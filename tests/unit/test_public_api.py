@@ -18,6 +18,7 @@ from ortviz.errors import EnvironmentProblem, StoreError, WrapError
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = {
+    "GraphInspector",
     "Run",
     "Tolerance",
     "__version__",

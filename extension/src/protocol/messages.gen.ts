@@ -160,12 +160,18 @@ export interface GraphNodesView {
   nodes: NodeRow[];
 }
 
-/** Answer to `graph_model`; the ONNX file is the buffer of `model`. */
+/**
+ * Answer to `graph_model` and `graph_extract`; the ONNX file is the buffer of `model`.
+ *
+ * `notes` are sentences about a part of a graph: what was added to what was chosen, and what
+ * became an input.
+ */
 export interface GraphModelView {
   mode: ModeName;
   stage: StageName;
   file_name: string;
   model: Column;
+  notes: string[];
 }
 
 /**
@@ -441,6 +447,8 @@ export type CommandName =
   | "graphs"
   | "graph_nodes"
   | "graph_model"
+  | "graph_extract"
+  | "graph_constant"
   | "graph_lineage"
   | "graph_structure"
   | "graph_details"
@@ -849,6 +857,16 @@ export interface TensorParams extends RankParams {
   side: SideName;
 }
 
+/** For `graph_extract`: numbers of nodes as in `graph_structure`. */
+export interface ExtractParams extends StageParams {
+  nodes: number[];
+}
+
+/** For `graph_constant`: a tensor that lies in the file. */
+export interface ConstantParams extends StageParams {
+  name: string;
+}
+
 /** For `control`; answered by a live kernel only. */
 export interface ControlParams {
   action: "pause" | "resume" | "sample_next";
@@ -867,6 +885,8 @@ export interface CommandParams {
   graphs: NoParams;
   graph_nodes: StageParams;
   graph_model: StageParams;
+  graph_extract: ExtractParams;
+  graph_constant: ConstantParams;
   graph_lineage: StageParams;
   graph_structure: StageParams;
   graph_details: DetailsParams;
@@ -890,6 +910,8 @@ export interface CommandAnswers {
   graphs: GraphsView;
   graph_nodes: GraphNodesView;
   graph_model: GraphModelView;
+  graph_extract: GraphModelView;
+  graph_constant: TensorValuesView;
   graph_lineage: GraphLineageView;
   graph_structure: GraphStructureView;
   graph_details: GraphDetailsView;

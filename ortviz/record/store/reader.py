@@ -257,6 +257,10 @@ class RunReader:
         """
         return graph_queries.newest_key(self._database, mode, stage)
 
+    def data_folder(self) -> Path | None:
+        """None: a run's file holds all there is of its graphs."""
+        return None
+
     @_reading
     def model_bytes(self, mode: Mode | str, stage: Stage | str) -> bytes:
         """The ONNX file of the newest export of one stage.

@@ -40,6 +40,8 @@ _COMMANDS: dict[str, tuple[str, dict[str, object]]] = {
     "graphs": ("graphs", {}),
     "graph_nodes": ("graph_nodes", _TRAINING),
     "graph_model": ("graph_model", _TRAINING),
+    "graph_extract": ("graph_extract", {**_TRAINING, "nodes": [2, 4]}),
+    "graph_constant": ("graph_constant", {**_TRAINING, "name": "head.weight"}),
     "graph_structure": ("graph_structure", _TRAINING),
     "graph_lineage": ("graph_lineage", _TRAINING),
     "graph_lineage_first": ("graph_lineage", {**_TRAINING, "stage": "torch_exported"}),

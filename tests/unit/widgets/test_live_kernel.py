@@ -15,7 +15,7 @@ sys.path.insert(0, {str(SESSION_TESTS)!r})
 from pathlib import Path
 from conftest import Make, QuietEngine
 import ortviz
-from ortviz.api import _Presenter, _announce
+from ortviz.api import Presenter, _announce
 from ortviz.session.recorder import Recorder
 from ortviz.session.run import Run
 make = Make()
@@ -23,7 +23,7 @@ make = Make()
 def begin(name="model"):
     recorder = Recorder(Path(f"{{name}}.ortviz"), engine=QuietEngine())
     recorder.started(make.info(name=name, run_id=name))
-    run = Run(recorder=recorder, presenter=_Presenter())
+    run = Run(recorder=recorder, presenter=Presenter())
     _announce(run)
     return recorder, run
 
@@ -163,10 +163,10 @@ def test_the_bundle_is_sent_to_a_page_that_no_server_gives_it(ready: Any, tmp_pa
     folder = f"pathlib.Path({str(tmp_path)!r})"
     ready.run(f"""
 import pathlib
-from ortviz.widgets import bundle, debugger
+from ortviz.widgets import bundle, shown
 was = bundle.read_bundle, bundle.bundle_hash
-debugger.read_bundle = lambda: was[0]({folder})
-debugger.bundle_hash = lambda: was[1]({folder})
+shown.read_bundle = lambda: was[0]({folder})
+shown.bundle_hash = lambda: was[1]({folder})
 recorder, run = begin("bundle")
 """)
     messages = ready.run("display(run.show())")
@@ -186,14 +186,14 @@ recorder, run = begin("bundle")
     (tmp_path / "widget.js").unlink()
     reply = ready.ask(comm_id, {"type": "bundle_request"})
     assert "was not built" in reply["content"]["data"]["content"]["error"]
-    ready.run("debugger.read_bundle, debugger.bundle_hash = was; run.close()")
+    ready.run("shown.read_bundle, shown.bundle_hash = was; run.close()")
 
 
 def test_in_vs_code_the_first_widget_brings_the_bundle_along(ready: Any) -> None:
     ready.run("""
 __vsc_ipynb_file__ = "/home/me/n.ipynb"
 from ortviz.widgets.bundle import Bundle
-debugger.read_bundle = lambda: Bundle(b"js", b"css")
+shown.read_bundle = lambda: Bundle(b"js", b"css")
 recorder, run = begin("vscode")
 second_recorder, second = begin("vscode2")
 """)
@@ -205,7 +205,7 @@ second_recorder, second = begin("vscode2")
     ]
     assert [len(m["buffers"]) for m in opened] == [2, 0]
     assert bytes(opened[0]["buffers"][0]) == b"js"
-    ready.run("del __vsc_ipynb_file__; debugger.read_bundle = was[0]; run.close(); second.close()")
+    ready.run("del __vsc_ipynb_file__; shown.read_bundle = was[0]; run.close(); second.close()")
 
 
 def subshell(kernel: Any) -> str:
