@@ -68,6 +68,7 @@ class CanvasScene implements Scene {
   #look: Look;
   #fitter: TextFitter;
   #model: Indexed = indexed(EMPTY);
+  #drawn: Indexed | null = null;
   #viewport: Viewport = { x: 0, y: 0, zoom: 1 };
   #size: Size;
   #overlay: Overlay | null = null;
@@ -436,6 +437,18 @@ class CanvasScene implements Scene {
     });
     this.#drawMap(viewport);
     if (this.#motion !== null || this.#glide !== null) this.#draw();
+    else this.#tellDrawn();
+  }
+
+  /** How much is drawn and no longer moves, for whoever looks at the page from outside. */
+  #tellDrawn(): void {
+    if (this.#drawn === this.#model) return;
+    this.#drawn = this.#model;
+    const { items, edges } = this.#model.picture;
+    const closed = items.filter(({ item, open }) => isGroup(item) && !open);
+    this.#host.dataset.boxes = String(items.length);
+    this.#host.dataset.closed = String(closed.length);
+    this.#host.dataset.lines = String(edges.length);
   }
 
   #drawMap(viewport: Viewport): void {
