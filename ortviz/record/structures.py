@@ -83,3 +83,9 @@ class GraphStructure:
     edge_value: NDArray[np.int32]
     edge_to: NDArray[np.int32]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"<GraphStructure: {self.file_node_count} nodes, {len(self.groups)} groups, "
+            f"{len(self.edge_to)} edges>"
+        )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ortviz.errors import UnknownNameError
 from ortviz.record import (
     GraphRecord,
+    GraphStructure,
     StepLosses,
     StepRecord,
 )
@@ -26,6 +27,7 @@ from ortviz.session.step_tensors import (
     side_of,
     step_histogram,
 )
+from ortviz.session.structures import structure_of
 from ortviz.session.tables import text_table
 
 if TYPE_CHECKING:
@@ -245,6 +247,18 @@ class Graphs(Lookup["str | tuple[str, str]", SavedGraph]):
     def __getitem__(self, key: str | tuple[str, str]) -> SavedGraph:
         mode, stage = ("training", key) if isinstance(key, str) else key
         return SavedGraph(self._read(lambda reader: reader.graph(mode, stage)))
+
+    def structure(self, stage: str = "execution_model", mode: str = "training") -> GraphStructure:
+        """A stage as the hierarchy that is drawn: groups, nodes of subgraphs, tensors and edges.
+
+        Args:
+            stage: Which stage.
+            mode: ``training`` or ``inference``.
+
+        Raises:
+            UnknownNameError: It was not saved; names the ones that were.
+        """
+        return self._read(lambda reader: structure_of(reader, mode, stage))
 
     def lineage(self, stage: str = "execution_model", mode: str = "training") -> Lineage:
         """What became of each node from the stage before to this one, and through all stages.
