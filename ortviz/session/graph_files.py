@@ -41,6 +41,7 @@ from ortviz.record import (
 from ortviz.record.store import LOSS_NAMES, MASK_KINDS, MASKED_LOSSES, SIDES, LossBins, RunState
 from ortviz.record.store.results import StoredGraph
 from ortviz.session.graph_commands import GRAPH_ANSWERS
+from ortviz.session.turns import Turns
 from ortviz.views.findings import findings_view
 from ortviz.views.graphs import graphs_view
 from ortviz.views.run_view import run_view
@@ -55,6 +56,10 @@ _ORTMODULE_NAME = re.compile(
     re.DOTALL,
 )
 _Key = tuple[Mode, Stage]
+
+_TURNS = Turns()
+_URGENT: Mapping[str, int] = {"graph_structure": 2, "run": 1, "summary": 1}
+"""What the first picture needs; the list of stages reads all files beside the opened one."""
 
 
 class _Saved:
@@ -179,6 +184,12 @@ class GraphFiles:
         name = check_name(command)
         checked = check_params(name, params)
         checked.pop("rank", None)
+        with _TURNS.take(urgency=_URGENT.get(name, 0)):
+            return self._answer(name, checked)
+
+    def _answer(
+        self, name: CommandName, checked: Mapping[str, object]
+    ) -> tuple[object, list[bytes]]:
         buffers = Buffers()
         if name in GRAPH_ANSWERS:
             return GRAPH_ANSWERS[name](self, checked, buffers), buffers.parts()

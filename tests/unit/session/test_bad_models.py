@@ -13,14 +13,14 @@ from ortviz.session.graph_files import GraphFiles
 from tests.bad_models import BAD_MODELS, HOSTILE_NAMES, BadModel
 
 ANSWER_SECS = 10.0
-"""On a busy machine; a second of it is what 100,000 nodes take."""
+"""Of the processor; 100,000 nodes take two."""
 
 
 @pytest.mark.parametrize("model", BAD_MODELS.values(), ids=BAD_MODELS)
 def test_a_bad_file_is_answered_for_or_refused_in_words(model: BadModel, tmp_path):
     path = tmp_path / f"{model.name}.onnx"
     path.write_bytes(model.content())
-    began = time.monotonic()
+    began = time.process_time()
     if model.refused:
         with pytest.raises(OrtvizError, match=rf"{model.name}\.onnx"):
             GraphFiles(path)
@@ -30,7 +30,7 @@ def test_a_bad_file_is_answered_for_or_refused_in_words(model: BadModel, tmp_pat
     graphs, _ = files.answer("graphs", {})
     params = {"mode": mode.value, "stage": stage.value}
     structure, _ = files.answer("graph_structure", params)
-    assert time.monotonic() - began < ANSWER_SECS
+    assert time.process_time() - began < ANSWER_SECS
     said = json.dumps([graphs["notes"], structure["notes"]], allow_nan=False)
     assert re.search(model.said, said), said
 
