@@ -47,11 +47,13 @@ export const STUB = 1;
 export const CROSSING = 2;
 
 export type ToWorker =
+  | { type: "warm" }
   | { type: "structure"; input: LayoutInput }
   | { type: "layout"; id: number; open: Int32Array }
   | { type: "cancel"; id: number };
 
 export type FromWorker =
+  | { type: "ready" }
   | { type: "progress"; id: number; done: number; total: number }
   | { type: "done"; id: number; picture: PackedPicture }
   | { type: "cancelled"; id: number }

@@ -7,10 +7,14 @@ let spare: Promise<WorkerLike> | null = null;
 
 /** Start a worker before it is needed: reading ELK and its first calls take half a second. */
 export function prewarmLayout(): void {
-  spare ??= newWorker();
-  spare.catch(() => {
-    spare = null;
-  });
+  if (spare !== null) return;
+  spare = newWorker();
+  spare.then(
+    (worker) => worker.postMessage({ type: "warm" }),
+    () => {
+      spare = null;
+    },
+  );
 }
 
 /** A worker that was started before, or a new one; ready for its first message. */

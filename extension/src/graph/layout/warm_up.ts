@@ -3,13 +3,24 @@ import { layoutLevel } from "./level_layout";
 import { BORDER, type LocalGraph, type LocalLine } from "./local_graph";
 
 /** Boxes of the graph that is laid out for practice. */
-const BOXES = 30;
-const ROUNDS = 2;
+const BOXES = 24;
+/** After this many, further ones are hardly faster. */
+const ROUNDS = 12;
 
-/** Lay out a small graph a few times: the first calls of ELK take ten times as long. */
-export function warmUp(elk: RunElk): void {
-  for (let round = 0; round < ROUNDS; round += 1) {
-    layoutLevel(practice(round === 0), elk, 80, null);
+/**
+ * Lay out a small graph again and again: the first calls of ELK take ten times as long.
+ *
+ * @param breathe Lets messages in.
+ * @param isOver Whether there is real work to do.
+ */
+export async function warmUp(
+  elk: RunElk,
+  breathe: () => Promise<void>,
+  isOver: () => boolean,
+): Promise<void> {
+  for (let round = 0; round < ROUNDS && !isOver(); round += 1) {
+    layoutLevel(practice(round % 2 === 0), elk, 80, null);
+    await breathe();
   }
 }
 

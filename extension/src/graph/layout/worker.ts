@@ -2,7 +2,6 @@
 import loadElk from "../../../build/elk.js";
 import { breathe } from "../breathe";
 import { startElk } from "./elk";
-import { warmUp } from "./warm_up";
 import { WorkerHost } from "./worker_host";
 
 /** The scope of a worker, which TypeScript's library for pages does not have. */
@@ -17,7 +16,6 @@ const host = new WorkerHost(
   { post: (message, transfer) => scope.postMessage(message, transfer), breathe },
   elk,
 );
-warmUp(elk);
 scope.onmessage = (event) => host.receive(event.data);
 // Whoever started this worker waits for any message before sending the first.
 scope.postMessage({ type: "ready" }, []);

@@ -2,6 +2,7 @@
 import type { RunElk } from "./elk";
 import { Layouter } from "./layouter";
 import { buffersOf, type FromWorker, type ToWorker } from "./messages";
+import { warmUp } from "./warm_up";
 
 /** Messages are let in after this long, and progress is told. */
 const SLICE_MS = 30;
@@ -19,6 +20,8 @@ export class WorkerHost {
   #layouter: Layouter | null = null;
   readonly #cancelled = new Set<number>();
   #queue: Promise<void> = Promise.resolve();
+  /** Something was asked for; before that there is time for practice. */
+  #asked = false;
 
   constructor(
     readonly scope: WorkerScope,
@@ -26,6 +29,11 @@ export class WorkerHost {
   ) {}
 
   receive(message: ToWorker): void {
+    if (message.type === "warm") {
+      this.#queue = this.#queue.then(() => warmUp(this.elk, this.scope.breathe, () => this.#asked));
+      return;
+    }
+    this.#asked = true;
     if (message.type === "structure") this.#layouter = new Layouter(message.input, this.elk);
     else if (message.type === "cancel") this.#cancelled.add(message.id);
     else this.#queue = this.#queue.then(() => this.#layout(message.id, message.open));

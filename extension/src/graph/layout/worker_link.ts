@@ -86,6 +86,7 @@ export class WorkerLink {
   }
 
   #receive(message: FromWorker): void {
+    if (message.type === "ready") return;
     const job = this.#jobs.get(message.id);
     if (message.type === "progress") {
       job?.onProgress(message.done, message.total);
