@@ -24,8 +24,6 @@ class OnnxCommandHandler(UserFileHandler):
     @authorized
     async def post(self) -> None:
         """Answer one command from a file."""
-        from ortviz.session.graph_files import GraphFiles
-
         body = self.get_json_body()
         if not isinstance(body, dict):
             json_error(self, 400, "A command is a JSON object with path, command and params.")
@@ -34,6 +32,9 @@ class OnnxCommandHandler(UserFileHandler):
         command, params = str(body.get("command")), body.get("params", {})
 
         def asked() -> tuple[bytes, str]:
+            # Here, because onnx takes a while to be imported the first time.
+            from ortviz.session.graph_files import GraphFiles
+
             files = GraphFiles(path)
             version = files.info().run_id
             return encode_frame(*files.answer(command, params)), version
@@ -52,12 +53,14 @@ class OnnxGraphHandler(UserFileHandler):
     @authorized
     async def get(self) -> None:
         """Send the file, or a sibling of it that is another stage."""
-        from ortviz.session.graph_files import GraphFiles
-
         path = self.file_path(self.get_query_argument("path", ""), "file")
         mode, stage = self.get_query_argument("mode", ""), self.get_query_argument("stage", "")
-        content = await self.in_thread(
-            lambda: GraphFiles(path).model_bytes(mode, stage), unreadable=404
-        )
+
+        def asked() -> bytes:
+            from ortviz.session.graph_files import GraphFiles
+
+            return GraphFiles(path).model_bytes(mode, stage)
+
+        content = await self.in_thread(asked, unreadable=404)
         if content is not None:
             self.send_bytes(content)
