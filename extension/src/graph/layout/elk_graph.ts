@@ -83,6 +83,11 @@ export function elkGraph(
         : inPort(graph, boxes, line, crowded[line.to] ? 0 : index);
     edges.push({ id: String(index), sources: [source], targets: [target] });
   });
+  graph.below.forEach(([first, second], index) => {
+    const source = outPort(graph, boxes, { from: first, fromPort: 0 });
+    const target = inPort(graph, boxes, { to: second, toPort: 0 }, 0);
+    edges.push({ id: `below${index}`, sources: [source], targets: [target] });
+  });
   if (before !== null) placeInRows(graph, boxes, before);
   return {
     id: "level",

@@ -31,6 +31,8 @@ export function layoutInput(structure: GraphStructure): LayoutInput {
       group.kind !== "half" ? 0 : group.half === "forward" ? 1 : 2,
     ),
     groupBackward: Uint8Array.from(groups, (group) => (group.half === "backward" ? 1 : 0)),
+    groupRepeats: Uint8Array.from(groups, (group) => (group.kind === "repeat" ? 1 : 0)),
+    groupOwner: Int32Array.from(groups, (group) => group.owner),
     groupTwin: Int32Array.from(groups, (_, group) => twinOf(structure, group)),
     childStarts,
     childItems,

@@ -157,6 +157,40 @@ describe("lines", () => {
   });
 });
 
+describe("boxes without lines between them", () => {
+  it("stand one below the other where they are equal modules in turn", async () => {
+    const structure = structureOf({
+      groups: [
+        { kind: "repeat", count: 3 },
+        ...[0, 1, 2].map((block) => ({ parent: 0, label: `${block}` })),
+      ],
+      nodes: [{}, { group: 1 }, { group: 2 }, { group: 3 }, {}],
+      edges: [1, 2, 3].flatMap((block): [number, number][] => [
+        [0, block],
+        [block, 4],
+      ]),
+    });
+    const picture = await pictureOf(structure, [0]);
+    expect(faultsOf(structure, picture, new Set([0]))).toEqual([]);
+    const tops = [-2, -3, -4].map((item) => boxOf(picture, item).y);
+    expect(tops).toEqual([...new Set(tops)].sort((a, b) => a - b));
+  });
+
+  it("stand below the node whose body they are", async () => {
+    const structure = structureOf({
+      groups: [{ kind: "subgraph", owner: 1, label: "body" }],
+      nodes: [{}, { op: "Loop" }, { group: 0 }, {}, {}],
+      edges: [
+        [0, 1],
+        [1, 3],
+        [3, 4],
+      ],
+    });
+    const picture = await pictureOf(structure, []);
+    expect(boxOf(picture, -1).y).toBeGreaterThan(boxOf(picture, 1).y + 26);
+  });
+});
+
 describe("hard cases", () => {
   it.each<[string, GraphSpec]>([
     ["nothing", { nodes: [], edges: [] }],

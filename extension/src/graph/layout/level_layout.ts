@@ -57,6 +57,7 @@ function connected(graph: LocalGraph, whole: readonly boolean[]): boolean[] {
     if (line.from !== BORDER) taken[line.from] = true;
     if (line.to !== BORDER) taken[line.to] = true;
   });
+  for (const box of graph.below.flat()) taken[box] = true;
   return taken;
 }
 

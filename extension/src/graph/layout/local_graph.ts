@@ -43,6 +43,8 @@ export interface LocalGraph {
   entryCount: number;
   exitCount: number;
   lines: LocalLine[];
+  /** First box, second box: the second belongs below the first, though no line leads there. */
+  below: [number, number][];
 }
 
 /** The places of the tensors that go through a level's border. */
@@ -89,6 +91,7 @@ export function localGraph(
   });
   const open = Array.from(items, (item) => (item < 0 ? (boxes.get(-1 - item) ?? null) : null));
   const own = ports.get(group);
+  const lines = localLines(group, pieces, place, ports);
   return {
     up: group >= 0 && input.groupBackward[group] === 1,
     items,
@@ -101,7 +104,8 @@ export function localGraph(
     ),
     entryCount: own === undefined ? 0 : portCount(own.entries),
     exitCount: own === undefined ? 0 : portCount(own.exits),
-    lines: localLines(group, pieces, place, ports),
+    lines,
+    below: [...inTurn(input, group, items, lines), ...bodies(input, items, place)],
   };
 }
 
@@ -144,6 +148,32 @@ function localLines(
   return [...lines.values()];
 }
 
+/** Equal modules that run in turn, where nothing else says that they do. */
+function inTurn(
+  input: LayoutInput,
+  group: number,
+  items: Int32Array,
+  lines: readonly LocalLine[],
+): [number, number][] {
+  if (group < 0 || input.groupRepeats[group] !== 1) return [];
+  if (lines.some((line) => line.from !== BORDER && line.to !== BORDER)) return [];
+  return Array.from(items.subarray(1), (_, index) => [index, index + 1]);
+}
+
+/** The bodies of nodes, below the nodes whose they are. */
+function bodies(
+  input: LayoutInput,
+  items: Int32Array,
+  place: ReadonlyMap<number, number>,
+): [number, number][] {
+  const pairs: [number, number][] = [];
+  items.forEach((item, index) => {
+    const owner = item < 0 ? place.get(input.groupOwner[-1 - item] as number) : undefined;
+    if (owner !== undefined) pairs.push([owner, index]);
+  });
+  return pairs;
+}
+
 /** The same level with every group in it closed. */
 export function closedForm(
   graph: LocalGraph,
@@ -182,5 +212,6 @@ export function signature(graph: LocalGraph): string {
   for (const line of graph.lines) {
     parts.push("e", line.from, line.fromPort, line.to, line.toPort);
   }
+  for (const pair of graph.below) parts.push("b", ...pair);
   return parts.join(" ");
 }

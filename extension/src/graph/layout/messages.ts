@@ -13,6 +13,10 @@ export interface LayoutInput {
   groupHalf: Uint8Array;
   /** 1 where the group belongs to the backward pass, whose lines run upwards. */
   groupBackward: Uint8Array;
+  /** 1 where a group holds equal modules that run one after the other. */
+  groupRepeats: Uint8Array;
+  /** The node whose body a group is; -1 where it is none. */
+  groupOwner: Int32Array;
   /** The group of the other half that it belongs beside; -1 where there is none. */
   groupTwin: Int32Array;
   /** Children of group `g` are `childItems[childStarts[g + 1]] …`; `g` = -1 is the graph. */

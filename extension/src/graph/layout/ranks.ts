@@ -25,6 +25,7 @@ export function ranksOf(graph: LocalGraph): Ranks {
   for (const { from, to } of graph.lines) {
     if (from !== BORDER && to !== BORDER && from !== to) sources[to]?.push(from);
   }
+  for (const [first, second] of graph.below) sources[second]?.push(first);
   const order = sortedAfterSources(sources);
   const place = new Int32Array(count);
   order.forEach((box, index) => {

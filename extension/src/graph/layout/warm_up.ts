@@ -47,5 +47,6 @@ function practice(up: boolean): LocalGraph {
       ...numbers.slice(5).map((index) => line(index - 1 - (index % 5), index)),
       line(BOXES - 1, BORDER),
     ],
+    below: [],
   };
 }
