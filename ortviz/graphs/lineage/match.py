@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from ortviz.graphs.lineage import evidence
 from ortviz.graphs.lineage.fates import Fates
 from ortviz.graphs.lineage.gradients import Gradients
-from ortviz.graphs.lineage.index import GraphIndex
+from ortviz.graphs.lineage.index import GraphIndex, Operation
 from ortviz.graphs.lineage.names import origins_by_name
 from ortviz.graphs.lineage.regions import Region, Regions
 from ortviz.graphs.lineage.values import EqualValues
@@ -31,9 +31,11 @@ class Matcher:
         self._values = values
         self._fates = fates
         self._regions = Regions(previous, graph, values)
+        self._keys = [values.key_before(operation) for operation in previous.operations]
         self._by_key: dict[Hashable, list[int]] = {}
-        for number, operation in enumerate(previous.operations):
-            self._by_key.setdefault(values.key_before(operation), []).append(number)
+        for number, key in enumerate(self._keys):
+            self._by_key.setdefault(key, []).append(number)
+        self._free: dict[Hashable, int] = {}
 
     def run(self) -> None:
         """Decide about every node of the later stage."""
@@ -51,10 +53,10 @@ class Matcher:
 
     def _computes_the_same(self, node: int) -> bool:
         operation = self._graph.operations[node]
-        candidates = self._by_key.get(self._values.key_after(operation))
-        if not candidates:
+        key = self._values.key_after(operation)
+        if key not in self._by_key:
             return False
-        earlier = min(candidates, key=lambda each: self._strangeness(each, node))
+        earlier = self._likeliest(operation, key)
         other = self._previous.operations[earlier]
         if (other.name, other.outputs) != (operation.name, operation.outputs):
             self._fates.link(LinkKind.RENAMED, [earlier], [node], evidence.RENAMED)
@@ -64,11 +66,19 @@ class Matcher:
             self._fates.link(LinkKind.SAME, [earlier], [node], evidence.SAME_EQUAL_INPUTS)
         return True
 
-    def _strangeness(self, earlier: int, node: int) -> tuple[bool, bool, bool, int]:
-        """Smallest for the node that is most likely the same among those that compute the same."""
-        old, new = self._previous.operations[earlier], self._graph.operations[node]
-        shared = bool({*filter(None, old.outputs)} & {*new.outputs})
-        return not shared, old.name != new.name, self._fates.is_used(earlier), earlier
+    def _likeliest(self, operation: Operation, key: Hashable) -> int:
+        """Of the nodes that compute the same: that of its output, of its name, or a free one."""
+        producer, by_name = self._previous.producer, self._previous.by_name
+        makers = [producer[name] for name in operation.outputs if name in producer]
+        for number in (*makers, *by_name.get(operation.name, [])):
+            if self._keys[number] == key:
+                return number
+        candidates = self._by_key[key]
+        at = self._free.get(key, 0)
+        while at < len(candidates) and self._fates.is_used(candidates[at]):
+            at += 1
+        self._free[key] = at
+        return candidates[at] if at < len(candidates) else candidates[0]
 
     def _producers(self, node: int) -> list[int]:
         """Nodes of the earlier stage that made what this one makes."""

@@ -37,11 +37,11 @@ class EqualValues:
 
     def before(self, value: str) -> int:
         """The class of a value of the earlier stage."""
-        return self._find(self._before.get(value, self._intern(("free", value))))
+        return self._class(self._before, value)
 
     def after(self, value: str) -> int:
         """The class of a value of the later stage."""
-        return self._find(self._after.get(value, self._intern(("free", value))))
+        return self._class(self._after, value)
 
     def key_before(self, operation: Operation) -> Hashable:
         """What a node of the earlier stage computes; equal keys compute the same."""
@@ -50,6 +50,10 @@ class EqualValues:
     def key_after(self, operation: Operation) -> Hashable:
         """What a node of the later stage computes."""
         return self._key(operation, tuple(map(self.after, operation.inputs)))
+
+    def _class(self, classes: Mapping[str, int], value: str) -> int:
+        found = classes.get(value)
+        return self._find(self._intern(("free", value)) if found is None else found)
 
     def _classes(self, graph: GraphIndex, anchors: Mapping[str, int]) -> dict[str, int]:
         classes = {name: anchors[name] for name in graph.inputs if name in anchors}

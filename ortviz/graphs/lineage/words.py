@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ortviz.graphs.lineage import evidence
@@ -32,6 +32,23 @@ _GRADIENT = frozenset(
     {evidence.GRADIENT_NAME, evidence.GRADIENT_SUM, evidence.GRADIENT_TENSOR}
     | {evidence.GRADIENT_PARAMETER, evidence.GRADIENT_USER, evidence.YIELD}
 )
+
+
+_WAS = {
+    LinkKind.SAME: "the same",
+    LinkKind.RENAMED: "renamed",
+    LinkKind.FUSED: "fused",
+    LinkKind.SPLIT: "split",
+    LinkKind.CHANGED: "changed",
+    LinkKind.ADDED: "added",
+    LinkKind.REMOVED: "removed",
+    LinkKind.UNTRACED: "not traced",
+}
+
+MAX_SENTENCES = 200
+"""Sentences about one pair of stages; what is rarest is folded."""
+_MAX_OPS = 12
+_MAX_OP_LENGTH = 80
 
 
 @dataclass(slots=True)
@@ -89,10 +106,7 @@ class Sentences:
             self._add(self._later[nodes[0]].kind, text, text, nodes, sources)
         for node, fate in enumerate(self._earlier):
             self._gone(node, fate)
-        ordered = sorted(
-            self._found.values(),
-            key=lambda each: (each.kind is LinkKind.SAME, -each.count, each.plural),
-        )
+        ordered = sorted(_bounded(list(self._found.values())), key=_order)
         return tuple(
             LineageSentence(
                 each.kind,
@@ -105,7 +119,7 @@ class Sentences:
         )
 
     def _one(self, node: int, fate: NodeFate) -> None:
-        op = self._graph.operations[node].op_type
+        op = _op(self._graph, node)
         sources = self._sources.get(node, [])
         if fate.kind is LinkKind.SAME:
             self._add(fate.kind, "node is the same", "nodes are the same", [node], sources)
@@ -141,7 +155,7 @@ class Sentences:
         return f"{op} takes another input", f"{op} take other inputs"
 
     def _gone(self, node: int, fate: NodeFate) -> None:
-        op = self._previous.operations[node].op_type
+        op = _op(self._previous, node)
         if fate.kind is LinkKind.UNTRACED:
             text = f"{op} could not be traced further"
             self._add(fate.kind, text, text, [], [node])
@@ -169,10 +183,37 @@ class Sentences:
         found.previous_nodes.extend(previous_nodes)
 
     def _ops(self, graph: GraphIndex, nodes: Iterable[int]) -> list[str]:
-        return [graph.operations[node].op_type for node in nodes]
+        return [_op(graph, node) for node in nodes]
+
+
+def _op(graph: GraphIndex, node: int) -> str:
+    op = graph.operations[node].op_type
+    return op if len(op) <= _MAX_OP_LENGTH else f"{op[: _MAX_OP_LENGTH - 1]}…"
+
+
+def _order(happening: _Happening) -> tuple[bool, int, str]:
+    return happening.kind is LinkKind.SAME, -happening.count, happening.plural
+
+
+def _bounded(found: list[_Happening]) -> list[_Happening]:
+    """At most :data:`MAX_SENTENCES`; what is rarest is told of together, by kind."""
+    found.sort(key=_order)
+    kept = found[: MAX_SENTENCES - len(LinkKind)] if len(found) > MAX_SENTENCES else found
+    folded: dict[LinkKind, _Happening] = {}
+    for each in found[len(kept) :]:
+        was = _WAS[each.kind]
+        one, many = f"further node was {was}", f"further nodes were {was}"
+        rest = folded.setdefault(each.kind, _Happening(each.kind, one, many))
+        rest.nodes += each.nodes
+        rest.previous_nodes += each.previous_nodes
+        gone = each.kind is LinkKind.REMOVED or not each.nodes
+        rest.count += len(each.previous_nodes if gone else each.nodes)
+    return [*kept, *folded.values()]
 
 
 def _listed(ops: Sequence[str]) -> str:
     """``Slice × 3 + Concat``: each operator once, in the order of the first."""
-    counts: Mapping[str, int] = Counter(ops)
-    return " + ".join(op if count == 1 else f"{op} × {count}" for op, count in counts.items())
+    counts = list(Counter(ops).items())
+    shown = [op if count == 1 else f"{op} × {count}" for op, count in counts[:_MAX_OPS]]
+    more = len(counts) - len(shown)
+    return " + ".join([*shown, f"{more} other operators"] if more else shown)

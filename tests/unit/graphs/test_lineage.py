@@ -8,6 +8,7 @@ from onnx import TensorProto, helper
 
 from ortviz.errors import OrtvizError
 from ortviz.graphs.lineage import evidence, trace_lineage
+from ortviz.graphs.lineage.words import MAX_SENTENCES
 from ortviz.record import GraphRecord, LinkKind, Mode, Stage
 from tests.unit.graphs.lineage_graphs import constant, kinds, lineage, op, record, stage, texts
 
@@ -262,6 +263,16 @@ def test_gradient_building_says_which_forward_node_each_serves() -> None:
     served = {new: old for old, new in found.links if new > 1}
     assert served == {2: 1, 3: 1, 4: 0, 5: 0, 6: 0, 7: 0}
     assert "6 nodes were added by gradient building" in texts(found)
+
+
+def test_sentences_are_bounded_and_count_every_node() -> None:
+    before = [op(f"Op{at}", "x", f"v{at}", domain="d") for at in range(500)]
+    after = [op(f"New{at}{'!' * 200}", "x", f"v{at}", domain="d") for at in range(500)]
+    found = lineage(before, after, outputs="v0")
+    assert len(found.sentences) <= MAX_SENTENCES
+    assert sum(sentence.count for sentence in found.sentences) == 500
+    assert found.sentences[0].text.endswith("further nodes were changed")
+    assert max(len(sentence.text) for sentence in found.sentences) < 200
 
 
 def test_what_cannot_be_told_says_so() -> None:
