@@ -1,10 +1,12 @@
 """Folds numbered modules of equal structure in a row into one group.
 
 Only numbered ones (``blocks.0``, ``layer3``) are a row: query, key and value are built alike too,
-and nobody wants them as one. Two groups are equal when their operators, the tensors between these,
-their groups and the nodes in them are the same, whatever they are called. This is compared exactly:
-nodes are brought into an order that does not depend on names, and all numbers are counted from the
-group's first node.
+and nobody wants them as one. Nor are they a row where the group around them computes something
+from one for the next.
+
+Two groups are equal when their operators, the tensors between these, their groups and the nodes in
+them are the same, whatever they are called. This is compared exactly: nodes are brought into an
+order that does not depend on names, and all numbers are counted from the group's first node.
 """
 
 from __future__ import annotations
@@ -12,9 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ortviz.graphs.canonical import CanonicalOrder
 from ortviz.graphs.flat import FlatGraph
 from ortviz.graphs.tree import Group, Tree
 from ortviz.record.structures import GroupKind
@@ -22,10 +22,9 @@ from ortviz.record.structures import GroupKind
 MIN_REPEATS = 3
 """Modules in a row that are folded; fewer are shown as they are."""
 
+_LONGEST_CUT = 200
+"""Rows up to this length are cut where something is between; longer ones are left as they are."""
 _NUMBERED = re.compile(r"^(.*?)\d+$", re.DOTALL)
-_ROUNDS = 4
-"""How far the order of nodes looks along tensors. What it leaves open is the file's order."""
-_KINDS = list(GroupKind)
 
 
 def fold_repeats(tree: Tree, flat: FlatGraph) -> None:
@@ -33,9 +32,11 @@ def fold_repeats(tree: Tree, flat: FlatGraph) -> None:
     parents = [group for _, group in tree.walk() if _may_fold(group)]
     if not parents:
         return
-    layout = _Layout(tree, flat)
+    order = CanonicalOrder(tree, flat)
     for group in parents:
-        group.groups = _folded(group.groups, layout)
+        rows = [row for row in _equal_rows(group, order) if len(row) >= MIN_REPEATS]
+        if rows:
+            _fold(group, rows, order)
 
 
 def _may_fold(group: Group) -> bool:
@@ -48,23 +49,66 @@ def _stem(group: Group) -> str | None:
     return numbered[1] if numbered and group.kind is GroupKind.MODULE else None
 
 
-def _folded(groups: Sequence[Group], layout: _Layout) -> list[Group]:
-    result: list[Group] = []
-    row: list[Group] = []
+def _equal_rows(group: Group, order: CanonicalOrder) -> list[list[int]]:
+    """Places in ``group.groups`` that follow each other and are equal."""
+    rows: list[list[int]] = []
     row_is: object = None
-    for group in groups:
-        stem = _stem(group)
-        this_is = (stem, layout.signature(group)) if stem is not None else None
+    for place, each in enumerate(group.groups):
+        stem = _stem(each)
+        this_is = None if stem is None else (stem, order.signature(each))
         if this_is is None or this_is != row_is:
-            result += _closed(row)
-            row = []
+            rows.append([])
+        rows[-1].append(place)
         row_is = this_is
-        row.append(group)
-    return result + _closed(row)
+    return rows
 
 
-def _closed(row: list[Group]) -> list[Group]:
-    return [_repeat(row)] if len(row) >= MIN_REPEATS else row
+def _fold(group: Group, rows: Sequence[list[int]], order: CanonicalOrder) -> None:
+    users = order.neighbours(group)
+    first_of: dict[int, Group] = {}
+    folded: set[int] = set()
+    for row in rows:
+        for part in _whole_rows(row, users):
+            first_of[part[0]] = _repeat([group.groups[place] for place in part])
+            folded.update(part)
+    group.groups = [
+        first_of.get(place, each)
+        for place, each in enumerate(group.groups)
+        if place in first_of or place not in folded
+    ]
+
+
+def _whole_rows(row: list[int], users: Sequence[set[int]]) -> list[list[int]]:
+    """The row, or the pieces of it between which other items of the group compute something.
+
+    A box around ``norm1`` and ``norm2`` with the attention between them beside it would be drawn
+    before and after itself.
+    """
+    if not _is_left_and_entered(row, users):
+        return [row]
+    if len(row) > _LONGEST_CUT:
+        return []
+    parts: list[list[int]] = [[]]
+    for place in row:
+        if _is_left_and_entered([*parts[-1], place], users):
+            parts.append([])
+        parts[-1].append(place)
+    return [part for part in parts if len(part) >= MIN_REPEATS]
+
+
+def _is_left_and_entered(row: Sequence[int], users: Sequence[set[int]]) -> bool:
+    """Whether what is made in a row comes back into it by way of other items."""
+    inside = set(row)
+    waiting = [user for place in row for user in users[place] if user not in inside]
+    seen = set(waiting)
+    while waiting:
+        for user in users[waiting.pop()]:
+            if user in inside:
+                return True
+            if user not in seen:
+                seen.add(user)
+                waiting.append(user)
+    return False
 
 
 def _repeat(row: list[Group]) -> Group:
@@ -74,121 +118,7 @@ def _repeat(row: list[Group]) -> Group:
 
 def range_label(first: str, last: str) -> str:
     """``0–11``; of ``layer.0`` and ``layer.11`` it is ``layer.0–11``."""
-    start = max(first.rfind(mark) for mark in "._") + 1
-    if start and last.startswith(first[:start]):
-        last = last[start:]
+    numbered = _NUMBERED.match(first)
+    if numbered and last.startswith(numbered[1]):
+        last = last[len(numbered[1]) :]
     return f"{first}–{last}"
-
-
-class _Layout:
-    """All nodes in one row, so that those of a group and of all in it are one piece of it."""
-
-    def __init__(self, tree: Tree, flat: FlatGraph) -> None:
-        self._index: dict[int, int] = {}
-        """id of a group -> its place among the groups."""
-        walked = list(tree.walk())
-        for place, (_, group) in enumerate(walked):
-            self._index[id(group)] = place
-        self._parent = np.array([parent for parent, _ in walked], dtype=np.int64)
-        self._kind = np.array(
-            [-1 if group.kind is None else _KINDS.index(group.kind) for _, group in walked]
-        )
-        group_of = np.zeros(len(flat.node_names), dtype=np.int64)
-        for place, (_, group) in enumerate(walked):
-            group_of[group.nodes] = place
-        self._last_group = _subtree_ends(self._parent)
-        self._order(flat, group_of)
-        owners = np.array([group.owner for _, group in walked])
-        self._owner = np.where(owners >= 0, self._place[owners], -1)
-
-    def _order(self, flat: FlatGraph, group_of: NDArray[np.int64]) -> None:
-        count = flat.operator_count
-        group_of = group_of[:count]
-        ops = np.array(flat.node_op[:count], dtype=np.int64)
-        node, slot, value = (each.astype(np.int64) for each in flat.uses())
-        inner = node < count
-        node, slot, value = node[inner], slot[inner], value[inner]
-        value_node = np.array([*flat.value_node, -1], dtype=np.int64)
-        maker = np.where(value >= 0, value_node[value], -1)
-        maker[maker >= count] = -1
-        output = _output_places(value_node[:-1])
-        output = np.where(value >= 0, np.append(output, 0)[value], 0)
-        labels = _labels(ops, group_of, (node, slot, maker, output, value))
-        order = np.lexsort((np.arange(count), labels, group_of))
-        self._place = np.empty(count, dtype=np.int64)
-        self._place[order] = np.arange(count)
-        self._ops, self._groups = ops[order], group_of[order]
-        by_user = np.lexsort((slot, self._place[node]))
-        self._user = self._place[node][by_user]
-        self._slot, self._output = slot[by_user], output[by_user]
-        self._maker = np.where(maker >= 0, self._place[maker], np.minimum(value, -1))[by_user]
-
-    def signature(self, group: Group) -> bytes:
-        """Equal for two groups exactly when their structure is."""
-        first = self._index[id(group)]
-        last = int(self._last_group[first])
-        start, end = (int(each) for each in np.searchsorted(self._groups, (first, last)))
-        uses = slice(*np.searchsorted(self._user, (start, end)))
-        maker = self._maker[uses]
-        inside = (maker >= start) & (maker < end)
-        owner = self._owner[first:last]
-        parts = (
-            np.array([last - first, end - start]),
-            self._kind[first + 1 : last],
-            self._parent[first + 1 : last] - first,
-            np.where(owner >= 0, owner - start, -1),
-            self._ops[start:end],
-            self._groups[start:end] - first,
-            self._user[uses] - start,
-            self._slot[uses],
-            np.where(inside, maker - start, np.where(maker >= 0, -1, maker)),
-            np.where(inside, self._output[uses], 0),
-        )
-        return b"".join(part.astype(np.int64).tobytes() for part in parts)
-
-
-def _subtree_ends(parent: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Group -> the place after its last inner group; groups are in depth-first order."""
-    ends = np.arange(1, len(parent) + 1)
-    for place in range(len(parent) - 1, 0, -1):
-        ends[parent[place]] = max(ends[parent[place]], ends[place])
-    return ends
-
-
-def _output_places(value_node: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Value -> which of its node's outputs it is; values are numbered by node."""
-    places = np.arange(len(value_node))
-    new = np.ones(len(value_node), dtype=bool)
-    new[1:] = value_node[1:] != value_node[:-1]
-    return places - np.maximum.accumulate(np.where(new, places, 0))
-
-
-_Uses = tuple[
-    NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]
-]
-
-
-def _labels(ops: NDArray[np.int64], group_of: NDArray[np.int64], uses: _Uses) -> NDArray[np.uint64]:
-    """Numbers that tell nodes of a group apart by what is around them in it (Weisfeiler-Lehman)."""
-    node, slot, maker, output, value = uses
-    near = (maker >= 0) & (group_of[maker] == group_of[node])
-    code = (slot * 64 + output).astype(np.uint64)
-    far = np.where(near, 0, np.minimum(value, -1) + 8).astype(np.uint64)
-    labels = _mixed(ops.astype(np.uint64))
-    np.add.at(labels, node, _mixed(far * np.uint64(977) + code))
-    into, out_of, edge = node[near], maker[near], code[near]
-    for _ in range(_ROUNDS):
-        following = _mixed(labels)
-        np.add.at(following, into, _mixed(labels[out_of] ^ _mixed(edge)))
-        np.add.at(following, out_of, _mixed(labels[into] + _mixed(edge + np.uint64(1 << 32))))
-        labels = following
-    return labels
-
-
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64: near numbers become far ones; uint64 wraps around."""
-    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return np.asarray(mixed, dtype=np.uint64)

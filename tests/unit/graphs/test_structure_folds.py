@@ -153,6 +153,31 @@ def test_query_key_and_value_are_no_row():
     assert GroupKind.REPEAT not in {group.kind for group in structure.groups}
 
 
+def _normed(between):
+    """Five equal layers in a row; after those in ``between`` the model itself does something."""
+    nodes, modules, names, before = [], {}, ["net"], "x"
+    for place in range(5):
+        layer = f"net.norm{place}"
+        nodes.append(node("Relu", [before], name=layer))
+        modules[layer] = layer
+        names.append(layer)
+        before = layer
+        if place in between:
+            before = f"own{place}"
+            nodes.append(node("Exp", [layer], name=before))
+            modules[before] = "net"
+    structure = structure_of(model(nodes), modules, names)
+    return [group.label for group in structure.groups if group.kind is GroupKind.REPEAT]
+
+
+def test_layers_with_something_of_the_group_between_them_are_no_row():
+    assert _normed(()) == ["norm0–4"]
+    assert _normed((0, 1, 2, 3)) == []
+    assert _normed((4,)) == ["norm0–4"]
+    assert _normed((1,)) == ["norm2–4"]
+    assert _normed((2,)) == ["norm0–2"]
+
+
 def test_scopes_fold_as_modules_do():
     nodes = [node("Relu", ["x"], [f"t{i}"], name=f"/encoder/layer.{i}/Relu") for i in range(4)]
     assert outline(read_structure(model(nodes)))[1:3] == [
