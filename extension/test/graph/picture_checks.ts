@@ -1,5 +1,5 @@
 /** What must hold for every picture. */
-import { HEADER_HEIGHT } from "../../src/graph/sizes";
+import { HEADER_HEIGHT, STUB_LENGTH } from "../../src/graph/sizes";
 import type { GraphStructure } from "../../src/graph/structure";
 import type { Picture, PlacedEdge, PlacedItem } from "../../src/graph/types";
 
@@ -86,6 +86,7 @@ function edgeFaults(edge: PlacedEdge, boxes: ReadonlyMap<number, PlacedItem>): s
   const { points } = edge;
   const name = `line ${edge.from} to ${edge.to}`;
   if (edge.shape === "stub" && points.length !== 8) return [`${name}: a stub has 4 points`];
+  if (edge.shape === "stub" && !isShort(points)) return [`${name}: an end is too long for a stub`];
   if (points.some((at) => !Number.isFinite(at))) return [`${name}: a place is no number`];
   if (edge.edges.length === 0) return [`${name} stands for no edge`];
   const ends: [number, number, number][] = [
@@ -97,6 +98,12 @@ function edgeFaults(edge: PlacedEdge, boxes: ReadonlyMap<number, PlacedItem>): s
     if (box === undefined) return [`${name}: there is no ${item}`];
     return isAtBorder(box, x, y) ? [] : [`${name}: an end is not at the border of ${item}`];
   });
+}
+
+function isShort(points: Float32Array): boolean {
+  const [, first = 0, , second = 0, , third = 0, , fourth = 0] = points;
+  const limit = STUB_LENGTH + SLACK;
+  return Math.abs(second - first) <= limit && Math.abs(fourth - third) <= limit;
 }
 
 /** At an edge, or, in an open group, at the lower edge of its header. */

@@ -71,7 +71,7 @@ export class Canvas {
     const { model, look, fitter, overlay, moving } = view;
     const area = visibleWorld(view.viewport, view.screen, MARGIN);
     this.stage.ground = look.surface;
-    const drawing = { look, fitter, overlay, zoom, source: this.source };
+    const drawing = { look, fitter, overlay, zoom, area, source: this.source };
     const cut = moving?.cut ?? cutOf(model, area);
     this.stage.replace("picture", compose(model, cut, drawing, moving?.motion ?? null));
     this.#composed = { view, area, zoom };
@@ -79,7 +79,7 @@ export class Canvas {
 
   #mark(view: View, zoom: number): void {
     const last = this.#marked;
-    const { model, marks, look } = view;
+    const { model, marks, look, fitter } = view;
     if (
       last !== null &&
       last.zoom === zoom &&
@@ -90,7 +90,7 @@ export class Canvas {
     ) {
       return;
     }
-    const sheet = new Sheet();
+    const sheet = new Sheet(fitter);
     // While boxes are on their way, a mark would be where they are not yet.
     if (view.moving === null) drawMarks(sheet, model, marks, this.source, look, zoom);
     this.stage.replace("marks", sheet.elements());
@@ -102,7 +102,7 @@ export class Canvas {
       .map((placed) => (moving === null ? placed : { ...placed, ...moving.motion.rect(placed) }))
       .filter((placed) => overlaps(placed, seen));
     this.bars = headerBars(frames, viewport, screen);
-    const sheet = new Sheet();
+    const sheet = new Sheet(fitter);
     drawHeaders(sheet, this.bars, { look, fitter, overlay, source: this.source });
     this.stage.replace("headers", sheet.elements());
   }

@@ -1,6 +1,6 @@
 import type Displayable from "zrender/lib/graphic/Displayable.js";
 import { CORNER_RADIUS } from "../sizes";
-import type { Overlay, PlacedItem } from "../types";
+import type { ItemId, Overlay, PlacedEdge, PlacedItem } from "../types";
 import type { Indexed } from "./boxes";
 import { drawBox } from "./draw_box";
 import { drawFrame } from "./draw_frame";
@@ -9,6 +9,7 @@ import { BEND_ZOOM } from "./lod";
 import type { Look } from "./look";
 import { Sheet } from "./sheet";
 import type { SceneSource } from "./source";
+import { drawStubNames } from "./stub_names";
 import type { TextFitter } from "./text";
 import type { Rect } from "./viewport";
 
@@ -24,6 +25,10 @@ export interface Drawing {
   overlay: Overlay | null;
   /** Screen px per unit of the world, as level of detail sees it. */
   zoom: number;
+  /** The part of the world that is drawn. */
+  area: Rect;
+  /** Where the picture's boxes are. */
+  at: ReadonlyMap<ItemId, PlacedItem>;
   /** 0 to 1; below 1 while something fades in. */
   opacity: number;
 }
@@ -50,17 +55,21 @@ export const cutOf = (model: Indexed, area: Rect): Cut => ({
 
 /** Everything of a picture that has to be drawn, in the world's units. */
 export function compose(
-  { picture: { items, edges } }: Indexed,
+  { at: places, picture: { items, edges } }: Indexed,
   cut: Cut,
-  drawing: Omit<Drawing, "sheet" | "opacity">,
+  drawing: Omit<Drawing, "sheet" | "opacity" | "at">,
   motion: Motion | null = null,
 ): Displayable[] {
-  const sheet = new Sheet(drawing.zoom >= BEND_ZOOM ? CORNER_RADIUS : 0);
-  const at = { ...drawing, sheet, opacity: motion?.lineOpacity ?? 1 };
+  const sheet = new Sheet(drawing.fitter, drawing.zoom >= BEND_ZOOM ? CORNER_RADIUS : 0);
+  const at = { ...drawing, sheet, at: places, opacity: motion?.lineOpacity ?? 1 };
+  const stubs: PlacedEdge[] = [];
   for (const index of cut.edges) {
     const edge = edges[index];
-    if (edge !== undefined) drawLine(at, edge);
+    if (edge === undefined) continue;
+    drawLine(at, edge);
+    if (edge.shape === "stub") stubs.push(edge);
   }
+  drawStubNames(at, stubs);
   at.opacity = 1;
   for (const index of cut.items) {
     const placed = items[index];

@@ -50,11 +50,6 @@ export function mix(under: string, over: string, share: number): string {
   return css([blend(0), blend(1), blend(2), 1]);
 }
 
-export const faded = (color: string, alpha: number): string => {
-  const [r, g, b, a] = rgba(color);
-  return css([r, g, b, a * alpha]);
-};
-
 /** Relative luminance as WCAG 2.2 defines it, from 0 to 1. */
 export function luminance(color: string): number {
   const [r, g, b] = rgba(color);

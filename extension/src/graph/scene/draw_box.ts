@@ -1,7 +1,7 @@
 import * as sizes from "../sizes";
 import { type ItemId, type ItemPaint, isGroup } from "../types";
 import { type Drawing, Z } from "./compose";
-import { mix } from "./contrast";
+import { css, mix, rgba } from "./contrast";
 import { drawText } from "./draw_text";
 import { detailOf } from "./lod";
 import type { Brush } from "./sheet";
@@ -41,7 +41,7 @@ function drawSpeck(
   { x, y, width, height }: Rect,
 ): void {
   const least = 1 / zoom;
-  const fill = paint?.fill ?? look.far[face.half];
+  const fill = paint === null ? look.far[face.half] : css(rgba(paint.fill));
   const brush = look.brush({ fill, opacity });
   sheet.box(Z.box, brush, x, y, Math.max(width, least), Math.max(height, least));
 }
@@ -93,7 +93,7 @@ function bodyBrush(
   const { look, zoom, opacity } = drawing;
   const joint = face.kind === "joint";
   return look.brush({
-    fill: paint?.fill ?? ownFill(drawing, item, face, plain),
+    fill: paint === null ? ownFill(drawing, item, face, plain) : css(rgba(paint.fill)),
     stroke: joint ? look.ink : look.boxLine,
     width: joint ? 2 * Math.min(Math.max(zoom, 0.5), 1) : plain ? 0.5 : 1,
     dash: face.kind === "subgraph" ? [4, 3] : undefined,

@@ -1,5 +1,5 @@
-import type { Overlay } from "../types";
-import { inkOn } from "./contrast";
+import type { ItemPaint, Overlay } from "../types";
+import { css, inkOn, rgba } from "./contrast";
 import type { HeaderBar } from "./headers";
 import type { Look } from "./look";
 import { twisty } from "./shapes";
@@ -10,59 +10,58 @@ import type { TextFitter } from "./text";
 const PAD = 9;
 const RADIUS = 8;
 const BAR = 3;
-
-/** The headers of open groups, in screen px. */
-export function drawHeaders(
-  sheet: Sheet,
-  bars: HeaderBar[],
-  { look, fitter, source, overlay }: HeaderDrawing,
-): void {
-  bars.forEach((bar, i) => {
-    const z = 10 * i;
-    const { x, y, width, height, placed, stuck } = bar;
-    const face = source.face(placed.item);
-    const paint = overlay?.item(placed.item) ?? null;
-    const fill = paint?.fill ?? look.header;
-    const ink = inkOn(fill, look.ink);
-    const quiet = paint === null ? look.muted : ink;
-    const body = look.brush({ fill, stroke: stuck ? look.headerLine : undefined });
-    sheet.box(z, body, x + 0.5, y + 0.5, width - 1, height - 1, stuck ? 3 : RADIUS);
-    sheet.box(z + 1, look.brush({ fill: look.half[face.half] }), x + 3, y + 4, BAR, height - 8, 1);
-    const mid = y + height / 2;
-    const size = Math.min(Math.max(height * 0.46, 10), 15);
-    const left = x + PAD + BAR + size;
-    sheet.polygon(
-      z + 1,
-      look.brush({ fill: ink }),
-      twisty(x + PAD + BAR + 2, mid, size * 0.75, true),
-    );
-    const count = [paint?.mark ?? "", face.note].filter((part) => part !== "").join(" · ");
-    const room = x + width - PAD - left;
-    const title = fitter.fit(face.title, size, room, true);
-    const used = fitter.width(title, size, true) + 10;
-    sheet.text(z + 2, title, left, mid, { font: fitter.font(size, true), fill: ink });
-    const small = size * 0.86;
-    const rest = room - used;
-    if (fitter.width(count, small) > rest) return;
-    sheet.text(z + 2, count, x + width - PAD, mid, {
-      font: fitter.font(small),
-      fill: quiet,
-      align: "right",
-    });
-    const more = fitter.fit(
-      source.module(placed.item) ?? "",
-      small,
-      rest - fitter.width(count, small) - 12,
-      false,
-      "ends",
-    );
-    sheet.text(z + 2, more, left + used, mid, { font: fitter.font(small), fill: quiet });
-  });
-}
+const LEAST_TEXT_PX = 10;
+const MOST_TEXT_PX = 15;
 
 export interface HeaderDrawing {
   look: Look;
   fitter: TextFitter;
   source: SceneSource;
   overlay: Overlay | null;
+}
+
+/** The headers of open groups, in screen px. */
+export function drawHeaders(sheet: Sheet, bars: HeaderBar[], drawing: HeaderDrawing): void {
+  bars.forEach((bar, i) => {
+    const paint = drawing.overlay?.item(bar.placed.item) ?? null;
+    drawHeader(sheet, bar, 3 * i, paint, drawing);
+  });
+}
+
+function drawHeader(
+  sheet: Sheet,
+  bar: HeaderBar,
+  z: number,
+  paint: ItemPaint | null,
+  { look, fitter, source }: HeaderDrawing,
+): void {
+  const { x, y, width, height, placed, stuck, enlarged } = bar;
+  const face = source.face(placed.item);
+  const fill = paint === null ? look.header : css(rgba(paint.fill));
+  const ink = inkOn(fill, look.ink);
+  // Where the picture shows the header itself, lines may pass through it.
+  if (stuck || enlarged || paint !== null) {
+    const body = look.brush({ fill, stroke: stuck ? look.headerLine : undefined });
+    sheet.box(z, body, x + 0.5, y + 0.5, width - 1, height - 1, stuck ? 3 : RADIUS);
+  }
+  sheet.box(z + 1, look.brush({ fill: look.half[face.half] }), x + 3, y + 4, BAR, height - 8, 1);
+  const mid = y + height / 2;
+  const size = Math.min(Math.max(height * 0.5, LEAST_TEXT_PX), MOST_TEXT_PX);
+  const left = x + PAD + BAR + size;
+  const arrow = twisty(x + PAD + BAR + 2, mid, size * 0.75, true);
+  sheet.polygon(z + 1, look.brush({ fill: ink }), arrow);
+  const room = x + width - PAD - left;
+  const title = fitter.fit(face.title, size, room, true);
+  sheet.text(z + 2, title, left, mid, { size, bold: true, fill: ink });
+  const used = fitter.width(title, size, true) + 10;
+  const small = size * 0.86;
+  const style = { size: small, fill: paint === null ? look.muted : ink };
+  const count = [paint?.mark ?? "", face.note].filter((part) => part !== "").join(" · ");
+  const rest = room - used - fitter.width(count, small);
+  if (rest < 0) return;
+  sheet.text(z + 2, count, x + width - PAD, mid, { ...style, align: "right" });
+  const module = source.module(placed.item) ?? "";
+  if (module === face.title) return;
+  const more = fitter.fit(module, small, rest - 12, false, "ends");
+  sheet.text(z + 2, more, left + used, mid, style);
 }

@@ -2,7 +2,7 @@ import * as sizes from "../sizes";
 import { type ItemId, type ItemPaint, isGroup } from "../types";
 import { type Drawing, Z } from "./compose";
 import { inkOn } from "./contrast";
-import { MIN_TEXT_PX, soloTitlePx } from "./lod";
+import { soloTitlePx } from "./lod";
 import { twisty } from "./shapes";
 import type { Face } from "./source";
 import type { Rect } from "./viewport";
@@ -13,7 +13,9 @@ const NODE_NOTE_FONT = 8.5;
 /** Names of nodes are shown from this zoom on. */
 const NAME_ZOOM = 1.35;
 /** A title that stands alone may come this close to the sides, in screen px. */
-const LEAST_PADDING_PX = 4;
+const LEAST_PADDING_PX = 2.5;
+/** Text that is a little too wide for its box may become as small as this, in screen px. */
+const LEAST_TEXT_PX = 6.8;
 const TWISTY = 8;
 
 /**
@@ -61,10 +63,11 @@ function writeSolo(
   const readable = soloTitlePx(height * zoom, font * zoom) / zoom;
   const pad = Math.min(padding, Math.max(LEAST_PADDING_PX / zoom, 0));
   const room = width - 2 * pad;
-  const size = fitter.shrunk(text, readable, room, bold, MIN_TEXT_PX / zoom);
+  const size = fitter.shrunk(text, readable, room, bold, LEAST_TEXT_PX / zoom);
   const fit = fitter.fit(text, size, room, bold);
   sheet.text(Z.text, fit, x + width / 2, y + height / 2, {
-    font: fitter.font(size, bold),
+    size,
+    bold,
     fill: ink,
     align: "center",
     opacity,
@@ -85,13 +88,13 @@ function writePair(
   const style = { align: "center" as const, opacity };
   sheet.text(Z.text, fitter.fit(title, UPPER_FONT, room), x + width / 2, middle - 5, {
     ...style,
-    font: fitter.font(UPPER_FONT),
+    size: UPPER_FONT,
     fill: ink,
   });
   const below = fitter.fit(note, NODE_NOTE_FONT, room, false, "ends");
   sheet.text(Z.text, below, x + width / 2, middle + 6.5, {
     ...style,
-    font: fitter.font(NODE_NOTE_FONT),
+    size: NODE_NOTE_FONT,
     fill: quiet,
   });
 }
@@ -115,12 +118,11 @@ function drawGroupText(
   const room = rect.x + rect.width - sizes.GROUP_PADDING / 2 - left;
   const arrow = twisty(rect.x + sizes.GROUP_PADDING + 4, middle, TWISTY, false);
   sheet.polygon(Z.bar, look.brush({ fill: ink, opacity }), arrow);
-  const write = (text: string, size: number, bold: boolean, at: number, fill: string) =>
-    sheet.text(Z.text, fitter.fit(text, size, room, bold, "ends"), left, at, {
-      font: fitter.font(size, bold),
-      fill,
-      opacity,
-    });
+  const write = (text: string, font: number, bold: boolean, at: number, fill: string) => {
+    const size = fitter.shrunk(text, font, room, bold, 0);
+    const fit = fitter.fit(text, size, room, bold, "ends");
+    sheet.text(Z.text, fit, left, at, { size, bold, fill, opacity });
+  };
   write(title, sizes.GROUP_FONT, true, middle - 8, ink);
   const below = [mark, note].filter((part) => part !== "").join(" · ");
   write(below, sizes.GROUP_NOTE_FONT, false, middle + 9, quiet);

@@ -60,7 +60,7 @@ function edgeAt(model: Indexed, x: number, y: number, reach: number): PlacedEdge
   for (const index of model.edgesIn(near)) {
     const edge = model.picture.edges[index];
     if (edge === undefined) continue;
-    const distance = distanceTo(edge, x, y);
+    const distance = distanceTo(edge, model.at, x, y);
     if (distance <= least) {
       least = distance;
       found = edge;

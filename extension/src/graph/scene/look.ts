@@ -1,6 +1,6 @@
 import type { HalfName } from "../../protocol";
 import type { ScenePalette } from "../types";
-import { css, faded, mix, rgba } from "./contrast";
+import { contrast, css, mix, rgba } from "./contrast";
 import type { Brush } from "./sheet";
 
 /** Everything that is painted, worked out from the theme's colours once. */
@@ -16,8 +16,9 @@ export interface Look {
   far: Record<HalfName, string>;
   line: string;
   crossing: string;
-  frame: Brush;
-  subgraphFrame: Brush;
+  /** Grounds of open groups by depth; the last is for all below. */
+  frames: readonly string[];
+  frameLine: string;
   header: string;
   headerLine: string;
   pill: string;
@@ -27,6 +28,9 @@ export interface Look {
   /** The same object for the same parts. */
   brush(parts: Brush): Brush;
 }
+
+/** How much more ink an open group's ground has than that of the group around it. */
+const DEPTH_SHARE = 0.014;
 
 const opaque = (color: string, surface: string) => {
   const [r, g, b, a] = rgba(color);
@@ -39,15 +43,18 @@ export function lookOf(palette: ScenePalette): Look {
   const surface = css([sr, sg, sb, 1]);
   const solid = (color: string) => opaque(color, surface);
   const ink = solid(palette.ink);
-  const line = mix(solid(palette.line), ink, 0.3);
+  const ground = opaque(palette.groupFill, surface);
+  const frames = [0, 1, 2, 3, 4].map((depth) => mix(ground, ink, depth * DEPTH_SHARE));
+  const deepest = frames[frames.length - 1] ?? ground;
+  const seen = (ratio: number) => atLeast(solid(palette.line), ink, deepest, ratio);
+  const line = seen(2.3);
   const half = { forward: solid(palette.forward), backward: solid(palette.backward) };
   const both = (share: number) => ({
     forward: mix(surface, half.forward, share),
     backward: mix(surface, half.backward, share),
   });
   const brush = brushes();
-  const groupFill = palette.groupFill;
-  const frameLine = mix(solid(palette.line), ink, 0.12);
+  const frameLine = seen(1.4);
   return {
     surface,
     ink,
@@ -59,16 +66,25 @@ export function lookOf(palette: ScenePalette): Look {
     far: both(0.5),
     line,
     crossing: mix(half.backward, ink, 0.1),
-    frame: brush({ fill: groupFill, stroke: frameLine }),
-    subgraphFrame: brush({ fill: groupFill, stroke: line, dash: [5, 4] }),
-    header: mix(opaque(groupFill, surface), ink, 0.06),
+    frames,
+    frameLine,
+    header: mix(deepest, ink, 0.045),
     headerLine: frameLine,
     pill: mix(surface, ink, 0.06),
-    boxLine: mix(solid(palette.line), ink, 0.22),
+    boxLine: seen(1.8),
     groupBox: both(0.13),
     font: palette.font,
     brush,
   };
+}
+
+/** A colour, mixed with ink until it has so much contrast to the surface. */
+function atLeast(color: string, ink: string, surface: string, ratio: number): string {
+  for (let share = 0; share < 1; share += 0.05) {
+    const mixed = mix(color, ink, share);
+    if (contrast(mixed, surface) >= ratio) return mixed;
+  }
+  return ink;
 }
 
 function brushes(): (parts: Brush) => Brush {
@@ -85,6 +101,3 @@ function brushes(): (parts: Brush) => Brush {
     return found;
   };
 }
-
-/** Behind text that lies on lines. */
-export const veil = (look: Look) => faded(look.surface, 0.82);

@@ -68,21 +68,28 @@ interface Draw {
   zoom: number;
 }
 
-/** Lines at a box; of an open group those that leave it. */
+/** Lines that begin or end at a box, with what they go on as beyond the borders of groups. */
 export function linesAt(model: Indexed, item: ItemId, source: SceneSource): readonly number[] {
+  const own = ownLines(model, item, source);
+  const numbers = own.flatMap((line) => [...(model.picture.edges[line]?.edges ?? [])]);
+  return model.linesFor(numbers).slice(0, LIT_LINES);
+}
+
+/** Of an open group those that leave it. */
+function ownLines(model: Indexed, item: ItemId, source: SceneSource): readonly number[] {
   const own = model.linesOf(item);
-  if (!isGroup(item) || model.at.get(item)?.open !== true) return own.slice(0, LIT_LINES);
-  const found: number[] = [...own];
+  if (!isGroup(item) || model.at.get(item)?.open !== true) return own;
   const within = (other: ItemId): boolean => {
     for (let at: ItemId | null = other; at !== null; at = source.parent(at)) {
       if (at === item) return true;
     }
     return false;
   };
+  const leaving: number[] = [];
   model.picture.edges.forEach(({ from, to }, line) => {
-    if (found.length < LIT_LINES && within(from) !== within(to)) found.push(line);
+    if (within(from) !== within(to)) leaving.push(line);
   });
-  return found;
+  return leaving;
 }
 
 function light(draw: Draw, line: number, color: string): void {
@@ -90,22 +97,25 @@ function light(draw: Draw, line: number, color: string): void {
   if (edge !== undefined) lightEdge(draw, edge, color);
 }
 
-function lightEdge({ sheet, look, zoom }: Draw, edge: PlacedEdge, color: string): void {
+function lightEdge({ sheet, model, look, zoom }: Draw, edge: PlacedEdge, color: string): void {
   const width = Number((lineWidth(edge.edges.length, zoom) + 1.2).toFixed(1));
   const brush = look.brush({ stroke: color, width });
-  const parts = pieces(edge);
+  const parts = pieces(edge, model.at);
   for (const points of parts) sheet.line(0, brush, points);
   const last = parts[parts.length - 1];
   const head =
-    last !== undefined && zoom >= ARROW_ZOOM ? arrowHead(last, headSize(width, zoom)) : null;
+    last !== undefined && zoom >= ARROW_ZOOM && model.at.get(edge.to)?.open !== true
+      ? arrowHead(last, headSize(width, zoom))
+      : null;
   if (head !== null) sheet.polygon(1, look.brush({ fill: color }), head);
 }
 
 function outlineFarEnd(draw: Draw, line: number, item: ItemId, color: string): void {
   const edge = draw.model.picture.edges[line];
   if (edge === undefined) return;
-  if (edge.from !== item) outline(draw, edge.from, color, 1.5);
-  if (edge.to !== item) outline(draw, edge.to, color, 1.5);
+  for (const end of [edge.from, edge.to]) {
+    if (end !== item && draw.model.at.get(end)?.open === false) outline(draw, end, color, 1.5);
+  }
 }
 
 /** @param width Of the outline, in screen px, as is its distance `away` from the box. */

@@ -140,7 +140,7 @@ function mapElements(
   overlay: Overlay | null,
   source: SceneSource,
 ) {
-  const sheet = new Sheet();
+  const sheet = new Sheet({ font: () => look.font });
   for (const { item, x, y, width, height, open, depth } of picture.items) {
     if (open && depth >= FRAME_DEPTH) continue;
     const { half } = source.face(item);

@@ -23,7 +23,7 @@ import { watchPointer } from "./pointer";
 import { sourceOf } from "./source";
 import { spokenName, Voice } from "./spoken";
 import { TextFitter } from "./text";
-import { TRANSITION_MSEC, type Transition, transition } from "./transition";
+import { type Side, TRANSITION_MSEC, type Transition, transition } from "./transition";
 import {
   anchored,
   fitted,
@@ -80,6 +80,7 @@ class CanvasScene implements Scene {
   /** Nobody has moved since it was fitted in, so a new size fits it in again. */
   #untouched = true;
   #mapStale = true;
+  #mapDue = false;
   #frame = 0;
 
   constructor(
@@ -114,7 +115,7 @@ class CanvasScene implements Scene {
   }
 
   show(picture: Picture, anchor: ItemId | null = null): void {
-    const before = { picture: this.#model.picture, viewport: this.#shown() };
+    const before = { model: this.#model, viewport: this.#shown() };
     const was = anchor === null ? undefined : this.#model.at.get(anchor);
     this.#model = indexed(picture);
     this.#panning.limit(picture, this.#size);
@@ -298,9 +299,8 @@ class CanvasScene implements Scene {
     this.#moved(this.#viewport);
   }
 
-  #transitionFrom(before: { picture: Picture; viewport: Viewport }) {
-    if (before.picture.items.length === 0 || this.#size.width === 0 || prefersStillness())
-      return null;
+  #transitionFrom(before: Side) {
+    if (before.model.at.size === 0 || this.#size.width === 0 || prefersStillness()) return null;
     const seen = visibleWorld(this.#viewport, this.#size);
     const found = transition(before, { model: this.#model, viewport: this.#viewport }, seen);
     return found === null ? null : { transition: found, start: performance.now() };
@@ -452,8 +452,12 @@ class CanvasScene implements Scene {
   }
 
   #drawMap(viewport: Viewport): void {
-    if (this.#mapStale && this.#motion === null) {
-      this.#mapStale = false;
+    if (this.#mapStale && !this.#mapDue && this.#motion === null) {
+      // A large picture and its map would together hold up the page; the map can wait a frame.
+      this.#mapDue = true;
+      this.#draw();
+    } else if (this.#mapDue) {
+      this.#mapStale = this.#mapDue = false;
       this.#minimap.draw(this.#model, this.#size, this.#look, this.#overlay, this.#source);
     }
     this.#minimap.follow(viewport, this.#size);

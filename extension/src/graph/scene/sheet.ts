@@ -2,6 +2,7 @@ import type Displayable from "zrender/lib/graphic/Displayable.js";
 import Path from "zrender/lib/graphic/Path.js";
 import TSpan from "zrender/lib/graphic/TSpan.js";
 import { roundedPolyline, roundedRect } from "./shapes";
+import type { TextFitter } from "./text";
 
 /** How something is painted. Equal ones have to be the same object: what shares one is batched. */
 export interface Brush {
@@ -14,11 +15,16 @@ export interface Brush {
 }
 
 export interface TextStyle {
-  font: string;
+  /** Font size, in the sheet's units. */
+  size: number;
+  bold?: boolean;
   fill: string;
   align?: CanvasTextAlign;
   opacity?: number;
 }
+
+/** Letters look too high in the middle of their em box, by this share of it. */
+const SINK = 0.06;
 
 type Context = CanvasRenderingContext2D;
 
@@ -79,8 +85,14 @@ export class Sheet {
   private readonly plates = new Map<number, Map<Brush, Plate>>();
   private readonly texts = new Map<number, TSpan[]>();
 
-  /** @param corner Radius of the bends of lines, in the sheet's own units. */
-  constructor(private readonly corner = 0) {}
+  /**
+   * @param fonts Makes CSS fonts of sizes.
+   * @param corner Radius of the bends of lines, in the sheet's units.
+   */
+  constructor(
+    private readonly fonts: Pick<TextFitter, "font">,
+    private readonly corner = 0,
+  ) {}
 
   box(
     z: number,
@@ -102,6 +114,7 @@ export class Sheet {
     this.plate(z, brush).polygons.push(points);
   }
 
+  /** @param y Of the middle of small letters. */
   text(z: number, text: string, x: number, y: number, style: TextStyle): void {
     if (text === "") return;
     const span = new TSpan({
@@ -109,8 +122,8 @@ export class Sheet {
       style: {
         text,
         x,
-        y,
-        font: style.font,
+        y: y + style.size * SINK,
+        font: this.fonts.font(style.size, style.bold),
         fill: style.fill,
         textAlign: style.align ?? "left",
         textBaseline: "middle",

@@ -1,4 +1,4 @@
-import type { ItemId, Picture, PlacedItem, Viewport } from "../types";
+import type { ItemId, PlacedItem, Viewport } from "../types";
 import type { Indexed } from "./boxes";
 import type { Cut, Motion } from "./compose";
 import { overlaps, type Rect } from "./viewport";
@@ -15,6 +15,12 @@ export interface Transition {
   at(progress: number): Motion;
 }
 
+/** A picture, and the part of it that is on screen. */
+export interface Side {
+  model: Indexed;
+  viewport: Viewport;
+}
+
 /**
  * How a picture becomes another; null where that would be too much to follow.
  *
@@ -22,27 +28,20 @@ export interface Transition {
  *
  * @param visible What of the new picture's world is on screen.
  */
-export function transition(
-  before: { picture: Picture; viewport: Viewport },
-  after: { model: Indexed; viewport: Viewport },
-  visible: Rect,
-): Transition | null {
-  const old = new Map(before.picture.items.map((placed) => [placed.item, placed]));
+export function transition(before: Side, after: Side, visible: Rect): Transition | null {
   const starts = new Map<ItemId, Rect>();
   const cut = new Set(after.model.itemsIn(visible));
-  let changed = 0;
+  let changed = Math.max(before.model.at.size - after.model.at.size, 0);
   for (const [index, placed] of after.model.picture.items.entries()) {
-    const was = old.get(placed.item);
-    if (was === undefined) changed += 1;
-    else {
-      const start = inWorldOf(was, before.viewport, after.viewport);
-      starts.set(placed.item, start);
-      if (differs(start, placed)) changed += 1;
-      if (overlaps(start, visible)) cut.add(index);
-    }
+    const was = before.model.at.get(placed.item);
+    const start = was === undefined ? null : inWorldOf(was, before.viewport, after.viewport);
+    if (start === null || differs(start, placed)) changed += 1;
+    if (changed > MAX_MOVING) return null;
+    if (start === null) continue;
+    starts.set(placed.item, start);
+    if (overlaps(start, visible)) cut.add(index);
   }
-  changed += Math.max(old.size - starts.size, 0);
-  if (changed === 0 || changed > MAX_MOVING) return null;
+  if (changed === 0) return null;
   return {
     cut: { items: cut, edges: after.model.edgesIn(visible) },
     at: (progress) => motion(starts, easeOut(progress)),
