@@ -81,6 +81,44 @@ describe("ServerTransport", () => {
   });
 });
 
+describe("ServerTransport of an ONNX file", () => {
+  const frame = () => bytesOf(goldenFile("frame").frame ?? "");
+  const answer = (version: string) =>
+    new Response(frame(), { headers: { "Ortviz-Version": version } });
+
+  it("names the file, and leads Netron to it", async () => {
+    const asked = vi.spyOn(globalThis, "fetch").mockResolvedValue(answer("1"));
+    const server = new ServerTransport({ baseUrl: "/", onnxPath: "a & b.onnx" });
+    await server.request("graphs", {});
+    const [url, init] = asked.mock.calls[0] ?? [];
+    expect(url).toBe("/ortviz/onnx/command");
+    expect(JSON.parse(String(init?.body))).toMatchObject({ path: "a & b.onnx" });
+    const page = new URL(netronUrl(server.address, "inference", "model"), "http://localhost");
+    const model = new URL(page.searchParams.get("url") ?? "", "http://localhost");
+    expect(model.pathname).toBe("/ortviz/onnx/graph");
+    expect(Object.fromEntries(model.searchParams)).toEqual({
+      path: "a & b.onnx",
+      mode: "inference",
+      stage: "model",
+    });
+    asked.mockRestore();
+  });
+
+  it("tells once when the file has changed, and answers nothing that does not fit", async () => {
+    const asked = vi
+      .spyOn(globalThis, "fetch")
+      .mockImplementation(async () => answer(asked.mock.calls.length > 1 ? "2" : "1"));
+    const changed = vi.fn();
+    const server = new ServerTransport({ baseUrl: "/", onnxPath: "a.onnx" }, changed);
+    await server.request("graphs", {});
+    expect(changed).not.toHaveBeenCalled();
+    await expect(server.request("run", {})).rejects.toThrow("has changed on disk");
+    await expect(server.request("run", {})).rejects.toThrow("has changed on disk");
+    expect(changed).toHaveBeenCalledTimes(1);
+    asked.mockRestore();
+  });
+});
+
 describe("StaticTransport", () => {
   const report = (change: Partial<StaticReport> = {}): StaticReport => ({
     format: 1,

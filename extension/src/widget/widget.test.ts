@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { goldenReply } from "../../test/golden";
 import type { CommandMessage } from "../protocol";
 import { jupyterBaseUrl } from "./base_url";
+import widget, { widgetTransport } from "./index";
 import { KernelTransport, type MessageModel } from "./kernel_transport";
 
 type Handler = (message: unknown, buffers: DataView[]) => void;
@@ -92,6 +93,59 @@ describe("KernelTransport", () => {
     await expect(reply).rejects.toThrow("closed");
     expect(kernel.handlers.size).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+/** A widget's model without a kernel that answers. */
+function widgetModel(traits: Record<string, unknown>) {
+  const { model } = fakeModel();
+  return Object.assign(model, {
+    get: (name: string) => traits[name],
+    set: vi.fn(),
+    save_changes: vi.fn(),
+  });
+}
+
+describe("the widget", () => {
+  const jupyter = new DOMParser().parseFromString('<body data-base-url="/user/ada">', "text/html");
+  const elsewhere = new DOMParser().parseFromString("<p>VS Code</p>", "text/html");
+  const transportOf = (traits: Record<string, string>, page = jupyter) =>
+    widgetTransport(widgetModel(traits) as never, page);
+
+  beforeEach(() => {
+    vi.stubGlobal("fetch", vi.fn().mockRejectedValue(new TypeError("no server")));
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("reads a run's file, or an ONNX file, through the page's server", () => {
+    const run = transportOf({ run_path: "/a/b.ortviz", onnx_path: "" });
+    const file = transportOf({ run_path: "", onnx_path: "/a/b.onnx" });
+    const asked = vi
+      .mocked(fetch)
+      .mock.calls.map(([url, init]) => [url, JSON.parse(String(init?.body))]);
+    expect(asked).toMatchObject([
+      ["/user/ada/ortviz/run/command", { run: "/a/b.ortviz", command: "run" }],
+      ["/user/ada/ortviz/onnx/command", { path: "/a/b.onnx", command: "run" }],
+    ]);
+    for (const transport of [run, file]) transport.dispose();
+  });
+
+  it("asks the kernel alone where there is no file, or no server", () => {
+    transportOf({ run_path: "", onnx_path: "" }).dispose();
+    transportOf({ run_path: "", onnx_path: "/a/b.onnx" }, elsewhere).dispose();
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    [["graph"], "ortviz-graph"],
+    [[], "ortviz"],
+  ])("mounts what its views say: %s", async (views, testid) => {
+    const el = document.createElement("div");
+    const model = widgetModel({ views, graph: ["training", "optimized"], height: 300 });
+    const close = widget.render({ model, el } as never);
+    expect(el.querySelector(`[data-testid="${testid}"]`)).not.toBeNull();
+    close();
+    expect(el.innerHTML).toBe("");
   });
 });
 

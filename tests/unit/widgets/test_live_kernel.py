@@ -359,3 +359,39 @@ def test_a_comm_is_told_of_new_runs_and_of_unknown_ones(ready: Any) -> None:
     ]
     idle_after(ready.send_comm("comm_close", {"comm_id": "c2", "data": {}}))
     assert received(ready.run("recorder, run = begin('unheard'); run.close()")) == []
+
+
+def test_the_graph_inspector_answers_about_a_file(ready: Any) -> None:
+    messages = ready.run("""
+from onnx import TensorProto, helper
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in "xy"]
+node = helper.make_node("Relu", ["x"], ["y"])
+proto = helper.make_model(helper.make_graph([node], "tiny", ends[:1], ends[1:]))
+Path("tiny.onnx").write_bytes(proto.SerializeToString())
+inspector = ortviz.GraphInspector("tiny.onnx", height=400)
+display(inspector)
+""")
+    comm_id = widget_comm(messages)
+    (state,) = [
+        m["content"]["data"]["state"]
+        for m in messages
+        if m["msg_type"] == "comm_open" and m["content"]["comm_id"] == comm_id
+    ]
+    assert state["views"] == ["graph"]
+    assert state["graph"] == ["inference", "model"]
+    assert state["onnx_path"].endswith("tiny.onnx")
+    assert (state["run_path"], state["height"]) == ("", 400)
+    stage = {"mode": "inference", "stage": "model"}
+    asked = {"type": "command", "id": 3, "command": "graph_model", "params": stage}
+    reply = ready.ask(comm_id, asked)
+    content = reply["content"]["data"]["content"]
+    assert (content["type"], content["payload"]["file_name"]) == (
+        "reply",
+        "tiny.onnx_model_inference.onnx",
+    )
+    assert len(bytes(reply["buffers"][0])) > 50
+    asked = {"type": "command", "id": 4, "command": "control", "params": {"action": "pause"}}
+    content = ready.ask(comm_id, asked)["content"]["data"]["content"]
+    assert content["type"] == "error"
+    assert "there are no steps" in content["message"]
+    ready.run("inspector.close()")
