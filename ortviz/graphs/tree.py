@@ -118,7 +118,11 @@ def build_tree(
 
 
 def _label(name: str, *, modules: bool) -> str:
-    return name.rpartition("." if modules else "/")[2]
+    if modules:
+        return name.rpartition(".")[2]
+    outer, _, scope = name.rpartition("/")
+    # Below a Sequential the exporter repeats its name: "encoder/encoder.0".
+    return scope.removeprefix(f"{outer.rpartition('/')[2]}.") or scope
 
 
 def _half(root: Group, half: Half) -> Group:

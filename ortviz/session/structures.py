@@ -60,21 +60,32 @@ class _Newest(Generic[_Kept]):
         self._make = make
         self._fits = fits
         self._lock = threading.Lock()
+        # Two panes ask for the same stage at once: the second one waits for what the first makes.
+        self._making = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
 
     def get(self, source: GraphSource, mode: Mode | str, stage: Stage | str) -> _Kept:
         key = source.info().run_id, source.graph_key(mode, stage)
+        found = self._find(key)
+        if found is not None:
+            return found
+        with self._making:
+            found = self._find(key)
+            if found is not None:
+                return found
+            made = self._make(source, mode, stage)
+            with self._lock:
+                self._kept[key] = made
+                while len(self._kept) > 1 and not self._fits(self._kept.values()):
+                    self._kept.popitem(last=False)
+            return made
+
+    def _find(self, key: tuple[str, int]) -> _Kept | None:
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
-                return found
-        made = self._make(source, mode, stage)
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > 1 and not self._fits(self._kept.values()):
-                self._kept.popitem(last=False)
-        return made
+            return found
 
 
 def open_stage(source: GraphSource, mode: Mode | str, stage: Stage | str) -> OpenStage:

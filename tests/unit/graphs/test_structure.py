@@ -124,6 +124,8 @@ def test_a_module_that_is_used_twice_is_one_group():
         ("fused /encoder/Gemm", ["encoder"]),
         ("/_original_module/fc/Gemm_Grad/Gemm_1", ["fc"]),
         ("model/dense/MatMul", ["model", "dense"]),
+        ("/net/ff/ff.0/Gemm", ["net", "ff", "0"]),
+        ("/ff.0/ff.0./Gemm", ["ff.0", "ff.0."]),
         ("/MatMul", []),
         ("MatMul_12", []),
         ("", []),

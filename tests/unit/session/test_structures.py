@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +62,28 @@ def test_a_stage_is_read_once(reader, monkeypatch):
     assert structure_of(reader, Mode.TRAINING, Stage.EXECUTION_MODEL) is first
     assert details_of(reader, *_EXECUTION) is details_of(reader, *_EXECUTION)
     assert handle(reader, "graph_structure", _PARAMS)[0]["file_node_count"] == 7
+
+
+def test_two_that_ask_at_once_wait_for_one_reading(tmp_path, monkeypatch):
+    from golden_graphs import GRAPHS
+
+    path = _saved(tmp_path / "asked.ortviz", GRAPHS)
+    count = []
+    made = structures.read_structure
+    monkeypatch.setattr(
+        structures,
+        "read_structure",
+        lambda *given: (count.append(1), time.sleep(0.1), made(*given))[2],
+    )
+
+    def ask(_):
+        with RunReader.open(path) as reader:
+            return structure_of(reader, *_EXECUTION)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert len(count) == 1
+    assert all(each is found[0] for each in found)
 
 
 def test_another_export_is_another_hierarchy(tmp_path):
