@@ -20,6 +20,7 @@ from ortviz.capture.trees import detached_copy, map_tensors
 from ortviz.capture.wrap import check_wrappable
 from ortviz.errors import CaptureError
 from ortviz.graphs import ModuleScopes, read_graph
+from ortviz.graphs.lineage import with_lineage
 from ortviz.record import ORTMODULE_STAGES, GraphRecord, Mode, RunInfo
 
 _PREFIX = "model"
@@ -126,7 +127,10 @@ def _build(api: Any, twin: nn.Module, given: Any, options: Any) -> BaseException
 
 
 def _saved(folder: Path, scopes: ModuleScopes) -> Iterator[GraphRecord]:
+    previous: GraphRecord | None = None
     for stage in ORTMODULE_STAGES:
         path = folder / ort_private.saved_stage_file_name(_PREFIX, stage.value, training=True)
         if path.is_file():
-            yield read_graph(path.read_bytes(), Mode.TRAINING, stage, scopes)
+            graph = read_graph(path.read_bytes(), Mode.TRAINING, stage, scopes)
+            previous = with_lineage(graph, previous)
+            yield previous

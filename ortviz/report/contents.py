@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ortviz.errors import OrtvizError
 from ortviz.protocol.codec import Buffers, encode_frame
 from ortviz.record import Mode, RunStatus, Stage
 from ortviz.record.store import MASKED_LOSSES, RunReader, StoredGraph
@@ -241,7 +242,7 @@ def add_graphs(reader: RunReader | GraphFiles, contents: Contents) -> None:
     for stored in sorted(reader.graphs(), key=_priority):
         params = {"mode": stored.graph.mode.value, "stage": stored.graph.stage.value}
         contents.add(reader, "graph_nodes", params)
-        contents.add(reader, "graph_lineage", params)
+        _add_lineage(reader, contents, params)
         if contents.rank is None:
             hierarchies.add(reader, stored, contents)
         if stored.size_bytes <= min(room_bytes, MAX_MODEL_BYTES):
@@ -256,6 +257,16 @@ def add_graphs(reader: RunReader | GraphFiles, contents: Contents) -> None:
         )
         contents.missing[request_key("graph_model", params)] = sentence
         contents.notes.append(sentence)
+
+
+def _add_lineage(
+    reader: RunReader | GraphFiles, contents: Contents, params: Mapping[str, object]
+) -> None:
+    try:
+        contents.add(reader, "graph_lineage", params)
+    except OrtvizError as error:
+        # One file that cannot be read is no reason to have no report.
+        contents.missing[request_key("graph_lineage", params)] = str(error)
 
 
 def _priority(stored: StoredGraph) -> tuple[bool, int]:

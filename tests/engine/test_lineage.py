@@ -36,8 +36,8 @@ from tests.engine.families import Family
 from tests.engine.lineage_models import LINEAGE_FAMILIES
 from tests.engine.lineage_truth import Truth
 from tests.engine.module_truth import ModuleTruth, operations
-from tests.engine.saved_stages import SavedStages
 from tests.engine.sinks import ListSink
+from tests.saved_stages import SavedStages
 
 pytestmark = pytest.mark.engine
 

@@ -54,6 +54,8 @@ def test_holds_what_the_run_answers(reader, bundle, tmp_path):
         ("graph_nodes", {"mode": "training", "stage": "torch_exported"}),
         ("graph_model", {"mode": "training", "stage": "execution_model"}),
         ("graph_structure", {"mode": "training", "stage": "torch_exported"}),
+        ("graph_lineage", {"mode": "training", "stage": "torch_exported"}),
+        ("graph_lineage", {"mode": "training", "stage": "execution_model"}),
         ("graph_schemas", {"mode": "training", "stage": "execution_model"}),
         ("graph_details", {"mode": "training", "stage": "execution_model", "chunk": 0}),
         *[
