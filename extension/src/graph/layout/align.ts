@@ -86,12 +86,14 @@ function shiftLine(
   const last = points.length - 1;
   const start = endAt(points[1] as number, line.from, shift, before, now);
   const end = endAt(points[last] as number, line.to, shift, before, now);
-  for (let at = 1; at < points.length; at += 2) {
-    points[at] = (points[at] as number) + shiftAt(shift, points[at] as number);
-  }
   if (line.stub) {
+    // Its two ends are lines of their own, which keep their lengths.
     points[3] = start + (points[3] as number) - (points[1] as number);
     points[last - 2] = end + (points[last - 2] as number) - (points[last] as number);
+  } else {
+    for (let at = 3; at < last; at += 2) {
+      points[at] = (points[at] as number) + shiftAt(shift, points[at] as number);
+    }
   }
   points[1] = start;
   points[last] = end;

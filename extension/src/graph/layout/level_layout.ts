@@ -2,6 +2,7 @@
 import * as sizes from "../sizes";
 import type { ElkGraph, ElkLine, RunElk } from "./elk";
 import { type Arrangement, boxId, elkGraph, entryId, exitId } from "./elk_graph";
+import { type Frame, frameOf } from "./frame";
 import { BORDER, type LocalGraph, type LocalLine, type OpenBox } from "./local_graph";
 import { looseRows } from "./loose_rows";
 import { isChain, ranksOf, stubsOf } from "./ranks";
@@ -18,13 +19,6 @@ export interface LevelLayout extends OpenBox {
 
 /** A level of so many boxes is set in rows: ELK would take minutes. */
 export const MOST_BOXES = 1500;
-
-interface Frame {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-}
 
 /**
  * @param minWidth What the level's header needs; 0 for the graph itself, which has none.
@@ -43,9 +37,9 @@ export function layoutLevel(
   const taken = connected(graph, whole);
   const drawn = elkGraph(graph, ranks.order, whole, taken, isChain(graph, ranks), before);
   if (drawn.children.length > 0) elk(drawn);
-  const loose = looseRows(graph, taken, drawn.width ?? 0);
-  const frame = frameOf(graph, drawn, loose, minWidth);
-  const layout = readBack(graph, drawn, stub, frame, loose, (drawn.height ?? 0) + frame.top);
+  const drawnSize = { width: drawn.width ?? 0, height: drawn.height ?? 0 };
+  const frame = frameOf(graph, drawnSize, looseRows(graph, taken, drawnSize.width), minWidth);
+  const layout = readBack(graph, drawn, stub, frame);
   return { layout, arrangement: arrangementOf(graph, layout, taken) };
 }
 
@@ -61,47 +55,26 @@ function connected(graph: LocalGraph, whole: readonly boolean[]): boolean[] {
   return taken;
 }
 
-function frameOf(
-  graph: LocalGraph,
-  drawn: ElkGraph,
-  loose: { width: number; height: number },
-  minWidth: number,
-): Frame {
-  const header = minWidth > 0 ? sizes.HEADER_HEIGHT : 0;
-  const content = Math.max(drawn.width ?? 0, loose.width);
-  const width = Math.max(Math.ceil(content) + 2 * sizes.OPEN_PADDING, minWidth);
-  const isEmpty = graph.items.length === 0;
-  return {
-    left: Math.round((width - (drawn.width ?? 0)) / 2),
-    top: header + sizes.OPEN_PADDING,
-    width,
-    height: isEmpty
-      ? header + sizes.OPEN_PADDING
-      : header + 2 * sizes.OPEN_PADDING + Math.ceil((drawn.height ?? 0) + loose.height),
-  };
-}
-
 function readBack(
   graph: LocalGraph,
   drawn: ElkGraph,
   stub: readonly boolean[],
   frame: Frame,
-  loose: { x: Float64Array; y: Float64Array; width: number },
-  looseTop: number,
 ): LevelLayout {
   const placed = new Map(drawn.children.map((child) => [child.id, child]));
   const x = new Float64Array(graph.items.length);
   const y = new Float64Array(graph.items.length);
-  const looseLeft = Math.round((frame.width - loose.width) / 2);
+  const { loose } = frame;
   for (let box = 0; box < x.length; box += 1) {
     const child = placed.get(boxId(box));
-    x[box] = child ? (child.x ?? 0) + frame.left : (loose.x[box] as number) + looseLeft;
-    y[box] = child ? (child.y ?? 0) + frame.top : (loose.y[box] as number) + looseTop;
+    x[box] = child ? (child.x ?? 0) + frame.left : (loose.x[box] as number) + frame.looseLeft;
+    y[box] = child ? (child.y ?? 0) + frame.top : (loose.y[box] as number) + frame.looseTop;
   }
   const borderX = (id: string): number => (placed.get(id)?.x ?? 0) + 0.5 + frame.left;
   const entryX = Array.from({ length: graph.entryCount }, (_, port) => borderX(entryId(port)));
   const exitX = Array.from({ length: graph.exitCount }, (_, port) => borderX(exitId(port)));
-  const layout: LevelLayout = { ...frame, x, y, entryX, exitX, points: [], stub };
+  const { width, height } = frame;
+  const layout: LevelLayout = { width, height, x, y, entryX, exitX, points: [], stub };
   const routes = new Map(drawn.edges.map((line) => [Number(line.id), line]));
   layout.points = graph.lines.map((line, index) => {
     const route = routes.get(index);

@@ -1,4 +1,4 @@
-/** Boxes without lines, in rows below the others. */
+/** Boxes without lines, in rows of their own. */
 import type { LocalGraph } from "./local_graph";
 
 const GAP_X = 16;
@@ -6,12 +6,24 @@ const GAP_Y = 14;
 /** Rows are about this much wider than all of them are high. */
 const ASPECT = 1.6;
 
-/** Places relative to the upper left corner of the rows; `height` has the gap above them in it. */
+/** Places are relative to the upper left corner of the rows. */
+export interface LooseRows {
+  /** By box; 0 for those that are not loose. */
+  x: Float64Array;
+  y: Float64Array;
+  width: number;
+  height: number;
+}
+
+/**
+ * @param taken By box: whether it stands elsewhere.
+ * @param besideWidth Rows may be as wide as what stands above them.
+ */
 export function looseRows(
   graph: LocalGraph,
   taken: readonly boolean[],
   besideWidth: number,
-): { x: Float64Array; y: Float64Array; width: number; height: number } {
+): LooseRows {
   const x = new Float64Array(graph.items.length);
   const y = new Float64Array(graph.items.length);
   const loose = [...x.keys()].filter((box) => !taken[box]);
@@ -21,8 +33,7 @@ export function looseRows(
     area += ((graph.width[box] as number) + GAP_X) * ((graph.height[box] as number) + GAP_Y);
   }
   const limit = Math.max(besideWidth, Math.sqrt(area * ASPECT));
-  const top = loose.length === graph.items.length ? 0 : GAP_Y;
-  let [left, rowTop, rowHeight, width] = [0, top, 0, 0];
+  let [left, rowTop, rowHeight, width] = [0, 0, 0, 0];
   for (const box of loose) {
     const boxWidth = graph.width[box] as number;
     if (left > 0 && left + boxWidth > limit) {
