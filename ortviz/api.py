@@ -18,6 +18,7 @@ from ortviz.errors import EnvironmentProblem, StoreError, WrapError
 from ortviz.findings.known_failures import add_advice
 from ortviz.record import KeepRules, Level, ToleranceRule, Verify
 from ortviz.record.keeping import DEFAULT_KEEP_BYTES
+from ortviz.record.node_times import DEFAULT_REPEATS
 from ortviz.session.keep_options import keep_rules
 from ortviz.session.recorder import Recorder
 from ortviz.session.registry import runs
@@ -64,6 +65,7 @@ def wrap(
     rerun: bool = False,
     keep_bytes: int = DEFAULT_KEEP_BYTES,
     tolerances: Mapping[str, float | Tolerance] | None = None,
+    node_times: bool | int = False,
     strict: bool = False,
     total_steps: int | None = None,
 ) -> nn.Module:
@@ -101,6 +103,10 @@ def wrap(
             such as ``{"forward/blocks.*": 1e-3, "parameter_grad/*": 1e-2}``. Of several patterns
             that match a site the last one counts. An :class:`ortviz.Tolerance` in place of the
             number also sets an absolute error. Integers and booleans stay exact.
+        node_times: Time the nodes of ORT's graph at the first sampled step of every export: it is
+            run again beside the training, by ONNX Runtime's profiler in a session of its own, 20
+            times or as often as a number says. ``run.time_nodes()`` does it once; read
+            ``run.node_times``.
         strict: Raise whenever ONNX Runtime cannot run the model. By default it is as with
             ORTModule, which in many such cases goes on in eager PyTorch; the run says so.
         total_steps: How many training steps there will be, if known.
@@ -111,13 +117,15 @@ def wrap(
     Raises:
         WrapError: ``model`` is no ``nn.Module``, a ``DataParallel``, or wrapped already, or
             ``every`` is no whole number from 1 up, or there is no such ``level`` or ``verify``, or
-            a pattern can match no site, or a tolerance is no finite number from 0 up.
+            a pattern can match no site, or a tolerance is no finite number from 0 up, or
+            ``node_times`` is no number of runs.
         EnvironmentProblem: ORTModule cannot be used here.
         StoreError: No file can be written at ``path``.
     """
     rules = keep_rules(keep, histograms, rerun=rerun, keep_bytes=keep_bytes)
     settings = Settings(every, name, path, debug_options, total_steps, level, rules, verify)
     settings = replace(settings, compare=compare, tolerances=tolerance_rules(tolerances))
+    settings = replace(settings, node_times=_repeats(node_times))
     return attach(model, settings, on_failure="raise" if strict else "ortmodule").module
 
 
@@ -166,6 +174,7 @@ class Settings:
     verify: str = Verify.AUTO.value
     compare: bool = True
     tolerances: tuple[ToleranceRule, ...] = ()
+    node_times: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +226,7 @@ def attach(model: nn.Module, settings: Settings, *, on_failure: OnFailure) -> At
                 explain=add_advice,
                 keep=settings.keep,
                 keeping=recorder,
+                node_times=settings.node_times,
             )
     except EnvironmentProblem as problem:
         shutil.rmtree(save_dir, ignore_errors=True)
@@ -285,6 +295,18 @@ def _check(model: nn.Module, settings: Settings) -> None:
             )
     check_choice("level", settings.level)
     check_choice("verify", settings.verify)
+
+
+def _repeats(node_times: object) -> int:
+    """How often a step is run again to time its nodes; 0 for not at all."""
+    if isinstance(node_times, bool):
+        return DEFAULT_REPEATS if node_times else 0
+    if not isinstance(node_times, int) or node_times < 0:
+        raise WrapError(
+            f"node_times is True, False or a number of runs, and this is {node_times!r}.",
+            "node_times=True times the nodes in 20 runs.",
+        )
+    return node_times
 
 
 def check_choice(option: str, value: object) -> None:

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
@@ -32,6 +33,7 @@ HELP = """\
   --keep SITES     keep whole tensors of sites that match, such as 'forward/blocks.0*'; repeatable
   --histograms SITES   likewise their histograms
   --rerun          keep what re-running sampled steps takes: run.steps[40].rerun(NAME)
+  --node-times     time the nodes of ORT's graph once an export, beside the training
   --keep-bytes N   room for kept tensors, and as much again for re-runnable steps (268435456)
   --tolerance SITES=X  the relative error that counts as rounding at sites that match; repeatable
   --name S         name of the run (NAME)
@@ -43,6 +45,9 @@ HELP = """\
 %ortviz wrap NAME [options]    the same beyond one cell; NAME stays wrapped
 %ortviz unwrap NAME            end that, and give the original model back
 %ortviz show [NAME]            show the debugger again: of the newest run, or of the run NAME
+%ortviz graph WHAT [INPUT …]   graphs: of an .onnx or .ortviz file, of the variable WHAT (a wrapped
+                               model, a run, an onnx.ModelProto), or of a module called with the
+                               variables INPUT; with --mode, --stage and --height
 %ortviz save NAME FILE         copy the run NAME into one .ortviz file, for ortviz.load(FILE)
 %ortviz report NAME FILE       write one HTML file with everything, which opens offline
 %ortviz doctor [--fix]         what is installed, what it means, and the command that mends it
@@ -69,6 +74,7 @@ class OrtvizMagics(Magics):
             "wrap": self._wrap,
             "unwrap": self._unwrap,
             "show": self._show,
+            "graph": self._graph,
             "save": self._save,
             "report": self._report,
             "doctor": self._doctor,
@@ -144,6 +150,36 @@ class OrtvizMagics(Magics):
         parser.add_argument("--height", type=_count)
         options = parser.parse_args(words)
         display(self._run(options.run).show(options.height))  # type: ignore[no-untyped-call]
+
+    def _graph(self, words: list[str]) -> None:
+        from IPython.display import display
+
+        from ortviz.inspector import GraphInspector
+
+        parser = _parser("%ortviz graph", "what")
+        parser.add_argument("inputs", nargs="*")
+        parser.add_argument("--mode")
+        parser.add_argument("--stage")
+        parser.add_argument("--height", type=_count)
+        options = parser.parse_args(words)
+        shown = GraphInspector(
+            self._graph_source(options.what, called=bool(options.inputs)),
+            *(self._variable(name) for name in options.inputs),
+            mode=options.mode,
+            stage=options.stage,
+            height=options.height,
+        )
+        display(shown)  # type: ignore[no-untyped-call]
+
+    def _graph_source(self, what: str, *, called: bool) -> Any:
+        """A file, a variable, or the run of that name, which ``%%ortviz NAME`` leaves behind."""
+        from ortviz.session.registry import runs
+
+        names = self._shell.user_ns
+        if what not in names and Path(what).suffix in (".onnx", ".ortviz"):
+            return what
+        wrapped = "ortviz" in getattr(names.get(what), "__dict__", {})
+        return runs[what] if what in runs and not (called or wrapped) else self._variable(what)
 
     def _save(self, words: list[str]) -> None:
         options = _parser("%ortviz save", "run", "file").parse_args(words)
@@ -240,6 +276,7 @@ def _recording_options(prog: str, words: list[str]) -> argparse.Namespace:
     parser.add_argument("--keep", action="append", default=[])
     parser.add_argument("--histograms", action="append", default=[])
     parser.add_argument("--rerun", action="store_true")
+    parser.add_argument("--node-times", action="store_true")
     parser.add_argument("--keep-bytes", type=_count)
     parser.add_argument("--tolerance", action="append", type=_tolerance, default=[])
     parser.add_argument("--name")
@@ -280,6 +317,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     from ortviz.api import Settings
     from ortviz.compare import tolerance_rules
     from ortviz.record.keeping import DEFAULT_KEEP_BYTES
+    from ortviz.record.node_times import DEFAULT_REPEATS
     from ortviz.session.keep_options import keep_rules
 
     return Settings(
@@ -295,6 +333,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             keep_bytes=options.keep_bytes or DEFAULT_KEEP_BYTES,
         ),
         verify=options.verify,
+        node_times=DEFAULT_REPEATS if options.node_times else 0,
         tolerances=tolerance_rules(dict(options.tolerance)),
     )
 

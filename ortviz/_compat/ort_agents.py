@@ -122,6 +122,7 @@ def new_training_agent(
     session_entries: Mapping[str, str] = QUIET_THREADS,
     *,
     keep_memory: bool = True,
+    adjust: Callable[[Any], None] | None = None,
 ) -> Agent:
     """Build a second training agent like the manager's own from another model.
 
@@ -133,6 +134,7 @@ def new_training_agent(
         model_bytes: A serialised ONNX model with a YieldOp, such as from :func:`tapped_model`.
         session_entries: Added to the session's configuration.
         keep_memory: Keep what a run needed for the next one, as ORT does by default.
+        adjust: Changes the session's options before it is made.
 
     Raises:
         RuntimeError: ORT's own error if it refuses the model.
@@ -149,6 +151,8 @@ def new_training_agent(
     options.enable_cpu_mem_arena = options.enable_cpu_mem_arena and keep_memory
     for key, value in session_entries.items():
         options.add_session_config_entry(key, value)
+    if adjust is not None:
+        adjust(options)
     ort_device = _ort_device(private._device)
     info = private._graph_info
     forward_count = len(_yield_node(graph).input) + len(info.frontier_node_arg_map)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from ortviz.capture.assemble import assemble, match_calls
 from ortviz.capture.autocast import AutocastState
 from ortviz.capture.deep import DeepSteps
 from ortviz.capture.model_info import callable_modules
+from ortviz.capture.node_times import NodeTimer
 from ortviz.capture.observation import observe_loss
 from ortviz.capture.outline import Outline, outline_of
 from ortviz.capture.pending import PendingStep
@@ -27,7 +29,7 @@ from ortviz.capture.taps import Taps
 from ortviz.capture.threads import half_the_threads
 from ortviz.capture.trees import detached_copy, map_tensors, tensors_in
 from ortviz.errors import CaptureError, OrtvizError
-from ortviz.record import Direction, Keeping, Problem, Sink, StepCapture
+from ortviz.record import Direction, Keeping, NodeTimes, Problem, Sink, StepCapture
 
 _OPEN_LIMIT = 8
 _OVERWRITTEN = (
@@ -47,6 +49,7 @@ class StepObserver:
 
     Attributes:
         deep: Looks into some sampled steps; None where that cannot be.
+        timer: Times the nodes of ORT's graph in some sampled steps; None where there is none.
         compares: Whether eager PyTorch runs beside at every sampled step; otherwise only at the
             first of each export, to tell what the modules return.
     """
@@ -59,6 +62,7 @@ class StepObserver:
         self.taps = taps
         self._keeping = keeping
         self.deep: DeepSteps | None = None
+        self.timer: NodeTimer | None = None
         self.fallback = taps is None
         self._shadow: Shadow | None = None
         self._shadow_refused = False
@@ -80,6 +84,7 @@ class StepObserver:
         pending = PendingStep(step, bool(self.sink.wants(step)), self._keeping)
         if pending.sampled:
             pending.verify_asked = self.sink.verifies(step)
+            pending.times_asked = self.sink.times(step)
             with half_the_threads():
                 self.guarded(pending, lambda: self._note_start(pending, args, kwargs))
         self._open.append(pending)
@@ -270,7 +275,7 @@ class StepObserver:
                 pending.plan, shadow.trace.calls, match_calls(inner, pending)
             )
         capture = assemble(pending, buffers, callable_modules(self.original))
-        self.sink.captured(self._looked_into(pending, capture))
+        self.sink.captured(self._timed(pending, self._looked_into(pending, capture)))
 
     def _looked_into(self, pending: PendingStep, capture: StepCapture) -> StepCapture:
         deep, shadow = self.deep, self._shadow
@@ -280,6 +285,15 @@ class StepObserver:
         seen = [capture]
         self.guarded(pending, lambda: seen.append(deep.look(pending, shadow, capture, versions)))
         return seen[-1]
+
+    def _timed(self, pending: PendingStep, capture: StepCapture) -> StepCapture:
+        timer = self.timer
+        repeat_count = 0 if timer is None else timer.repeats(pending)
+        if timer is None or not repeat_count:
+            return capture
+        measured: list[NodeTimes] = []
+        self.guarded(pending, lambda: measured.append(timer.measure(pending, repeat_count)))
+        return replace(capture, node_times=measured[0]) if measured else capture
 
     def _weight_versions(self) -> tuple[int, ...]:
         """They tell whether a parameter was written to in place."""

@@ -32,6 +32,7 @@ class PendingStep:
         buffers_before: Copies of the buffers when the step began; only when sampled.
         outputs: ORT's outputs, flattened copies; only when sampled.
         verify_asked: Whether the user wants this step looked into deeply.
+        times_asked: How often the user wants it to be run again to time its nodes.
         arguments: Copies of the user's positional and keyword arguments; only when sampled.
         weight_versions: Of the parameters when the forward was over: whether they changed since.
         feeds: What ORT was fed; only when the tapped agent ran.
@@ -64,6 +65,7 @@ class PendingStep:
     buffers_before: dict[str, torch.Tensor] = field(default_factory=dict)
     outputs: list[torch.Tensor] = field(default_factory=list)
     verify_asked: bool = False
+    times_asked: int = 0
     arguments: tuple[Sequence[object], Mapping[str, object]] | None = None
     weight_versions: tuple[int, ...] = ()
     feeds: StepFeeds | None = None

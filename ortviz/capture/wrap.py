@@ -21,6 +21,7 @@ from ortviz.capture.copies import make_copyable
 from ortviz.capture.deep import DeepSteps
 from ortviz.capture.exports import ExportWatch
 from ortviz.capture.model_info import describe_run, module_aliases
+from ortviz.capture.node_times import NodeTimer
 from ortviz.capture.observer import StepObserver
 from ortviz.capture.pending import PendingStep
 from ortviz.capture.stages import StageCollector
@@ -52,6 +53,7 @@ def wrap_module(
     explain: Callable[[BaseException], None] | None = None,
     keep: KeepRules | None = None,
     keeping: Keeping | None = None,
+    node_times: int = 0,
 ) -> nn.Module:
     """Build an ORTModule with DebugOptions around ``model`` and watch it.
 
@@ -71,6 +73,8 @@ def wrap_module(
         explain: Given what a forward raises before it is raised on, to add what it means.
         keep: What is kept of sampled steps beside statistics; recorded in the run.
         keeping: Asked at sampled steps which tensors are wanted; None when none is.
+        node_times: How often the first sampled step of every export is run again, in a session of
+            its own, to time its nodes; 0 for not at all.
 
     Returns:
         A real ORTModule.
@@ -89,6 +93,8 @@ def wrap_module(
         ort_module, model, sink, save_dir, on_failure, explain, level, keeping, verify
     )
     watched.observer.compares = compare
+    if watched.observer.timer is not None:
+        watched.observer.timer.every_export = node_times
     info = describe_run(model, name, every)
     sink.started(replace(info, level=level, keep=keep or KeepRules()))
     watched.exports.tell_modes(evaluating_before, 0)
@@ -189,6 +195,7 @@ class WrappedModule:
                 self.observer.guarded,
             )
             self.observer.deep = DeepSteps(manager, verify, self.observer.guarded)
+            self.observer.timer = NodeTimer(manager)
             self._undo.append(on_agent_created(manager, self._training_agent_created))
         inference = ort_private.inference_manager(ort_module)
         if inference is not None:

@@ -15,6 +15,7 @@ from ortviz.record.node_details import (
     ValueDetails,
     ValueKind,
 )
+from ortviz.record.node_times import NodeTime, NodeTimes
 from ortviz.record.reruns import ArgumentTree, Rerunnable, RerunRecord
 from ortviz.record.runs import (
     EventKind,
@@ -80,6 +81,8 @@ __all__ = [
     "NodeDetails",
     "NodeFate",
     "NodeRecord",
+    "NodeTime",
+    "NodeTimes",
     "OperatorSchema",
     "ParameterRecord",
     "Problem",

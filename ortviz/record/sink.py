@@ -22,6 +22,9 @@ class Sink(Protocol):
     def verifies(self, step: int) -> bool:
         """Whether this step, which is sampled, was asked to be looked into deeply."""
 
+    def times(self, step: int) -> int:
+        """How often this step, which is sampled, is to be run again to time its nodes; 0: not."""
+
     def stepped(self, step: int) -> None:
         """A training forward pass of this number begins, sampled or not."""
 

@@ -14,6 +14,7 @@ from ortviz.record.tensors import TensorStats
 if TYPE_CHECKING:
     import numpy as np
 
+    from ortviz.record.node_times import NodeTimes
     from ortviz.record.reruns import Rerunnable
 
 
@@ -318,6 +319,7 @@ class StepCapture:
         start_values: Inputs and parameters, which both sides share, as the step found them; only
             those of which tensors or histograms are kept.
         rerun: What re-running the step takes, where that is kept.
+        node_times: How long ORT's nodes took on the step's inputs, where that was measured.
     """
 
     record: StepRecord
@@ -328,3 +330,4 @@ class StepCapture:
     local_values: Mapping[str, np.ndarray] = field(default_factory=dict)
     start_values: Mapping[str, np.ndarray] = field(default_factory=dict)
     rerun: Rerunnable | None = None
+    node_times: NodeTimes | None = None

@@ -13,6 +13,7 @@ from ortviz.protocol.graph_messages import GraphOverlayView, TensorValuesView
 from ortviz.protocol.wire import SideName
 from ortviz.record import EventKind, Mode, Side, Site, SiteStatus, Stage, StepRecord
 from ortviz.record.store import RunReader
+from ortviz.session.node_times import measured_notes
 from ortviz.session.step_tensors import kept_raw
 from ortviz.session.structures import open_stage
 from ortviz.views.graph_overlay import NodeSecs, StageValues, graph_overlay_view
@@ -55,8 +56,27 @@ def graph_overlay(reader: RunReader, params: Params, buffers: Buffers) -> GraphO
     mode, stage = Mode(cast(str, params["mode"])), Stage(cast(str, params["stage"]))
     values = _STAGES.values(reader, mode, stage)
     record, comparison = compared_step(reader, cast(int, params["step"]))
-    notes = _older_export(reader, record)
-    return graph_overlay_view(values, record, comparison, NodeSecs(), notes, buffers)
+    times, time_notes = _times(reader, values, record.step)
+    notes = [*_older_export(reader, record), *time_notes]
+    return graph_overlay_view(values, record, comparison, times, notes, buffers)
+
+
+def _times(reader: RunReader, values: StageValues, step: int) -> tuple[NodeSecs, list[str]]:
+    """What was measured last up to a step, by node, and what is to be said of it."""
+    measured = reader.node_times(step)
+    if measured is None or not measured.nodes:
+        return NodeSecs(), measured_notes(measured)
+    if (values.mode, values.stage) != (Mode.TRAINING, Stage.EXECUTION_MODEL):
+        return NodeSecs(), ["Times were measured of the training graph that runs, execution_model."]
+    secs: dict[int, float] = {}
+    for time in measured.nodes:
+        node = values.maker_of(time.output)
+        if node is not None:
+            secs[node] = secs.get(node, 0.0) + time.secs
+    lost_count = len(measured.nodes) - len(secs)
+    words = "node is" if lost_count == 1 else "nodes are"
+    lost = [f"{lost_count} timed {words} not in this graph."] if lost_count else []
+    return NodeSecs(tuple(secs), tuple(secs.values())), [*measured_notes(measured), *lost]
 
 
 def _older_export(reader: RunReader, record: StepRecord) -> list[str]:

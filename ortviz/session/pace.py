@@ -67,6 +67,7 @@ class Sampling:
         self._paused = False
         self._next_wanted = False
         self._verify_wanted = False
+        self._times_wanted = 0
 
     @property
     def paused(self) -> bool:
@@ -91,6 +92,11 @@ class Sampling:
         with self._lock:
             self._next_wanted = self._verify_wanted = True
 
+    def time_next(self, repeats: int) -> None:
+        """Sample the next step, and have it run again so often to time its nodes."""
+        with self._lock:
+            self._next_wanted, self._times_wanted = True, repeats
+
     def is_due(self, step: int) -> bool:
         """Whether this step is to be sampled if there is room."""
         return self._next_wanted or (not self._paused and step % self.every == 0)
@@ -108,6 +114,14 @@ class Sampling:
         with self._lock:
             self._verify_wanted = False
         return True
+
+    def takes_times(self) -> int:
+        """How often the step that is being sampled is to be run again; asked once."""
+        if not self._times_wanted:
+            return 0
+        with self._lock:
+            wanted, self._times_wanted = self._times_wanted, 0
+        return wanted
 
     def status(self, *, stepped: bool, ended: bool) -> RunStatus:
         """What to show."""

@@ -164,6 +164,10 @@ class Recorder:
         """Whether this step was asked to be looked into deeply."""
         return self._sampling.takes_verify()
 
+    def times(self, step: int) -> int:
+        """How often this step was asked to be run again to time its nodes."""
+        return self._sampling.takes_times()
+
     def stepped(self, step: int) -> None:
         """A training forward pass of this number begins."""
         self._pace.stepped(step)
@@ -224,6 +228,10 @@ class Recorder:
     def verify_next(self) -> None:
         """Sample the next step, whatever its number, and look into it deeply."""
         self._sampling.verify_next()
+
+    def time_next(self, repeats: int) -> None:
+        """Sample the next step, whatever its number, and time its nodes."""
+        self._sampling.time_next(repeats)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Be called on the recorder's thread after something new can be read.

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from ortviz.errors import OrtvizError, StoreError
 from ortviz.protocol.messages import ControlView, ProblemRow, SummaryView
 from ortviz.record import Problem, RunEvent, RunInfo, RunStatus
+from ortviz.record.node_times import DEFAULT_REPEATS
 from ortviz.record.store import RunReader, RunState
 from ortviz.session.contents import Graphs, Reading, Steps
 from ortviz.session.finding_list import Findings
 from ortviz.session.live import LiveFeed, Send
 from ortviz.session.losses import Losses
+from ortviz.session.node_times import NodeTimeTable, node_time_table
 from ortviz.session.ranks import Ranks, findings_of
 from ortviz.session.storage import SUFFIX
 
@@ -145,6 +147,14 @@ class Run:
         return (*stored, *(() if self._recorder is None else self._recorder.problems))
 
     @property
+    def node_times(self) -> NodeTimeTable:
+        """How long each node of ORT's graph takes, slowest first, where that was measured.
+
+        Measured by :meth:`time_nodes`, or with ``ortviz.wrap(node_times=True)``.
+        """
+        return self._read(node_time_table)
+
+    @property
     def figures(self) -> Figures:
         """Plotly figures for papers and talks: ``run.figures.losses()``."""
         from ortviz.session.figures import Figures
@@ -221,6 +231,29 @@ class Run:
         from one inherited.
         """
         self._live_recorder("verified").verify_next()
+
+    def time_nodes(self, repeats: int = DEFAULT_REPEATS) -> None:
+        """Sample the next training step and time the nodes of ORT's graph on what it is fed.
+
+        ONNX Runtime runs it again beside the training, in a session of its own with its profiler
+        on; nothing of the training changes. Read the result from :attr:`node_times`.
+
+        Args:
+            repeats: How many runs to take the median of; fewer for very large graphs.
+
+        Raises:
+            OrtvizError: The run has ended, ORT does not run this model, or ``repeats`` is no
+                whole number from 1 up.
+        """
+        if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 1:
+            raise OrtvizError(f"repeats is a whole number from 1 up, and this is {repeats!r}.")
+        recorder = self._live_recorder("timed")
+        if self._info.engine != "ortmodule":
+            raise OrtvizError(
+                "There are no nodes of ORT's to time: this model trains in eager PyTorch.",
+                self._info.engine_reason,
+            )
+        recorder.time_next(repeats)
 
     def flush(self, timeout_secs: float = _READ_FLUSH_SECS) -> bool:
         """Wait until everything seen so far can be read; False when time ran out."""

@@ -17,6 +17,7 @@ from ortviz.record import (
     Finding,
     GraphRecord,
     LossObservation,
+    NodeTimes,
     Problem,
     RunEvent,
     StepCapture,
@@ -229,9 +230,11 @@ class Worker:
         step = _step_of(item)
         if isinstance(item, StepCapture):
             comparison, keepsake = self._compared(item), self._keepsake(item)
-            act = partial(self._put_step, item.record, comparison, keepsake)
+            times = item.node_times
+            act = partial(self._put_step, item.record, comparison, keepsake, times)
             if not keepsake.is_empty:
-                lighter = partial(self._put_step, item.record, comparison, Keepsake(keepsake.step))
+                nothing = Keepsake(keepsake.step)
+                lighter = partial(self._put_step, item.record, comparison, nothing, times)
         elif isinstance(item, LossObservation):
             losses = step_losses(item)
             self._look(lambda: self._engine.on_losses(losses), step)
@@ -271,10 +274,16 @@ class Worker:
         return comparison
 
     def _put_step(
-        self, record: StepRecord, comparison: StepComparison | None, keepsake: Keepsake
+        self,
+        record: StepRecord,
+        comparison: StepComparison | None,
+        keepsake: Keepsake,
+        times: NodeTimes | None,
     ) -> None:
         with self._writer.batch():
             self._writer.put_step(record, comparison)
+            if times is not None:
+                self._writer.put_node_times(times)
             self._keeper.put(self._writer, keepsake)
             # So that a reader never sees a recorded step newer than the run's latest one.
             self._store_state(at_once=True)

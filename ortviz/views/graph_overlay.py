@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ortviz.protocol.codec import Buffers
 from ortviz.protocol.graph_messages import GraphOverlayView
@@ -44,6 +45,7 @@ class StageValues:
         mode: Training or inference.
         stage: Which one.
         numbers: Name -> number.
+        makers: int32 (value): the node that makes it.
         returned: What the model returns, by output, in a training graph; empty in others.
         arriving: The gradients that arrive at its outputs, in order.
         inputs: Numbers of what the model is given.
@@ -52,6 +54,7 @@ class StageValues:
     mode: Mode
     stage: Stage
     numbers: Mapping[str, int]
+    makers: NDArray[np.int32]
     returned: tuple[str, ...] = ()
     arriving: tuple[str, ...] = ()
     inputs: tuple[int, ...] = ()
@@ -73,10 +76,16 @@ class StageValues:
             graph.mode,
             graph.stage,
             numbers,
+            structure.value_node,
             joints[-1].inputs if joints else (),
             joints[-1].outputs if joints else (),
             tuple(int(value) for value in np.flatnonzero(kinds == GRAPH_INPUT)),
         )
+
+    def maker_of(self, name: str) -> int | None:
+        """The node that makes a value; None where there is none of that name."""
+        number = self.numbers.get(name)
+        return None if number is None else int(self.makers[number])
 
     def number_of(self, site: Site, candidate: SiteRecord | None) -> int | None:
         """The value that a site is in this stage; None where the stage has no such value.

@@ -19,6 +19,7 @@ class ListSink:
     def __init__(self, every: int = 1) -> None:
         self.every = every
         self.verify: set[int] = set()
+        self.time: dict[int, int] = {}
         self.info: RunInfo | None = None
         self.steps: list[int] = []
         self.captures: list[StepCapture] = []
@@ -35,6 +36,9 @@ class ListSink:
 
     def verifies(self, step: int) -> bool:
         return step in self.verify
+
+    def times(self, step: int) -> int:
+        return self.time.get(step, 0)
 
     def stepped(self, step: int) -> None:
         self.steps.append(step)

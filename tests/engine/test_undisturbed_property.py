@@ -42,6 +42,7 @@ class Case:
     every: int
     dtype: str = "float32"
     verify: str = "auto"
+    node_times: int = 0
 
 
 STYLES = st.builds(
@@ -65,6 +66,7 @@ CASES = st.builds(
     every=st.sampled_from([1, 7]),
     dtype=st.sampled_from(["float32", "float64"]),
     verify=st.sampled_from(["auto", "always", "never"]),
+    node_times=st.sampled_from([0, 2]),
 ).map(lambda case: case if case.family in IN_FLOAT64 else replace(case, dtype="float32"))
 
 COVERED = [
@@ -85,7 +87,8 @@ def covered_cases() -> list[Case]:
             dtype = "float64" if family.name in IN_FLOAT64 and turn else "float32"
             verify = ("auto", "always", "never")[(index + turn) % 3]
             every = (1, 7)[(index + turn) % 2]
-            cases.append(Case(family.name, style, level, every, dtype, verify))
+            timed = 2 * ((index + turn) % 2)
+            cases.append(Case(family.name, style, level, every, dtype, verify, timed))
     return cases
 
 
@@ -105,7 +108,14 @@ def _watched(case: Case, path: Path) -> Outcome:
     runs = []
 
     def wrap(model: nn.Module) -> nn.Module:
-        wrapped = ortviz.wrap(model, case.every, path=path, level=case.level, verify=case.verify)
+        wrapped = ortviz.wrap(
+            model,
+            case.every,
+            path=path,
+            level=case.level,
+            verify=case.verify,
+            node_times=case.node_times,
+        )
         runs.append(wrapped.ortviz)
         return wrapped
 
@@ -116,6 +126,7 @@ def _watched(case: Case, path: Path) -> Outcome:
     forwards = STEPS * case.style.micro_batches
     assert run.state.step_count == forwards
     assert list(run.steps) == list(range(0, forwards, case.every))
+    assert (run.node_times.measured is not None) == bool(case.node_times)
     return noted
 
 

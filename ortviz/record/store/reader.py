@@ -19,6 +19,7 @@ from ortviz.errors import StoreError, UnknownNameError
 from ortviz.record.comparisons import StepComparison
 from ortviz.record.findings import Finding, Problem
 from ortviz.record.graphs import GraphRecord, Stage
+from ortviz.record.node_times import NodeTimes
 from ortviz.record.runs import RunEvent, RunInfo, RunStatus
 from ortviz.record.steps import MaskedElement, Mode, Side, StepLosses, StepRecord
 from ortviz.record.store import losses as loss_queries
@@ -269,6 +270,25 @@ class RunReader:
             UnknownNameError: It was not saved; names the ones that were.
         """
         return graph_queries.read_model(self._database, mode, stage)
+
+    @_reading
+    def node_times(self, step: int | None = None) -> NodeTimes | None:
+        """How long nodes took, as was last measured up to a step; None where nothing was.
+
+        Args:
+            step: The step; where nothing was measured up to it, what was measured first after it
+                is given. None: the newest there is.
+        """
+        known = self._database.row(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'node_time'"
+        )
+        if not known:
+            return None
+        row = self._database.row(
+            "SELECT body FROM node_time ORDER BY step > ?1, abs(step - ?1) LIMIT 1",
+            (2**62 if step is None else step,),
+        )
+        return unpack(NodeTimes, row[0]) if row else None
 
     @_reading
     def site_history(self, site_id: str, side: Side, max_points: int = 500) -> SiteHistory:

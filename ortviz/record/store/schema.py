@@ -10,7 +10,7 @@ from ortviz.errors import StoreError
 
 APPLICATION_ID = 0x4F525456
 """SQLite's ``application_id`` of a run file: the letters ``ORTV``."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """SQLite's ``user_version`` of the files written now. It is raised when an older ortviz could not
 read them: a table or column changed, the size or order of a packed row, a new value of an enum.
 A new field that has a default needs no new version: older files lack it, older readers skip it."""
@@ -64,6 +64,7 @@ CREATE TABLE rerun_tensor (
     step INTEGER, name TEXT, tensor INTEGER NOT NULL REFERENCES tensor, PRIMARY KEY (step, name)
 ) WITHOUT ROWID;
 CREATE INDEX rerun_of_tensor ON rerun_tensor (tensor);
+CREATE TABLE node_time (step INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
 
 Ask = Callable[[str], "tuple[Any, ...] | None"]

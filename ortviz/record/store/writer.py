@@ -17,6 +17,7 @@ from ortviz.record.findings import Finding, Problem
 from ortviz.record.graphs import GraphRecord
 from ortviz.record.histograms import Histogram
 from ortviz.record.keeping import RawTensor
+from ortviz.record.node_times import NodeTimes
 from ortviz.record.reruns import Rerunnable
 from ortviz.record.runs import RunEvent, RunInfo, RunStatus
 from ortviz.record.steps import Side, StepLosses, StepRecord
@@ -83,6 +84,14 @@ class RunWriter:
             self._database.execute(
                 "INSERT OR REPLACE INTO step_body (step, record, comparison) VALUES (?, ?, ?)",
                 (record.step, body, compared),
+            )
+
+    def put_node_times(self, times: NodeTimes) -> None:
+        """Add what was measured at a step, or replace it."""
+        with self.batch():
+            self._database.execute(
+                "INSERT OR REPLACE INTO node_time (step, body) VALUES (?, ?)",
+                (times.step, pack(times)),
             )
 
     def put_kept(self, step: int, site_id: str, place: int, sides: Mapping[Side, RawTensor]) -> int:

@@ -27,6 +27,8 @@ from ortviz.record import (
     MaskedElement,
     Mode,
     ModuleRecord,
+    NodeTime,
+    NodeTimes,
     ParameterRecord,
     Problem,
     RunEvent,
@@ -117,6 +119,7 @@ def write_run(path: Path) -> Path:
             writer.put_histogram(2, "forward/head#out0", side, Histogram(low, 1.5, counts))
         nothing = Histogram(None, None, (0,) * 64, nan_count=12)
         writer.put_histogram(4, "forward/head#out0", Side.CANDIDATE, nothing)
+        writer.put_node_times(NODE_TIMES)
         writer.put_findings(FINDINGS)
         writer.put_problem(
             Problem("Step 6 took long to write.", "Nothing to do.", 6, "Traceback: …")
@@ -346,6 +349,20 @@ def _loss(
         target_nonfinite_count=0,
     )
 
+
+NODE_TIMES = NodeTimes(
+    step=2,
+    repeat_count=20,
+    nodes=(
+        NodeTime(FORWARD_NAMES["norm"], "BatchNormalization", 2.0**-12),
+        NodeTime(FORWARD_NAMES["blocks.1"], "FusedGemm", 2.0**-11),
+        NodeTime("head.weight_grad", "Gemm", 2.0**-10),
+        NodeTime("merged in the saved graph", "Gemm", 2.0**-12),
+    ),
+    forward_secs=2.0**-10,
+    backward_secs=2.0**-9,
+    device="cpu",
+)
 
 FINDINGS = (
     Finding(

@@ -15,6 +15,8 @@ from ortviz.record import (
     ErrorOrigin,
     EventKind,
     Histogram,
+    NodeTime,
+    NodeTimes,
     RunStatus,
     Side,
     SiteStatus,
@@ -124,6 +126,17 @@ def test_tensors_are_read_where_the_format_has_them(old: Path) -> None:
         assert set(rerun.tensors) == {"argument/0", "parameter/fc.weight"}
         assert rerun.record.args.items[0].requires_grad
         assert rerun.record.autocast == (("cpu", "bfloat16"),)
+
+
+def test_times_of_nodes_are_read_where_the_format_has_them(old: Path) -> None:
+    with RunReader.open(old) as reader:
+        times = reader.node_times()
+    if old.stem in ("format_1", "format_2"):
+        assert times is None
+        return
+    assert times == NodeTimes(
+        16, 20, (NodeTime("/fc/Gemm_output_0", "Gemm", 0.125, 2),), 0.25, 0.5, device="cpu"
+    )
 
 
 def test_a_run_of_every_format_is_shown(old: Path) -> None:

@@ -32,6 +32,8 @@ from ortviz.record import (
     Mode,
     ModuleRecord,
     NodeRecord,
+    NodeTime,
+    NodeTimes,
     ParameterRecord,
     Problem,
     RawTensor,
@@ -93,6 +95,7 @@ def record(path: Path) -> None:
             if step % 8 == 0:
                 writer.put_step(_step(step), _comparison(step))
         keep(writer)
+        time_nodes(writer)
         node = NodeRecord(0, "n", "Gemm", "", ("x",), ("y",), Half.FORWARD, "fc", "output_name")
         writer.put_graph(
             GraphRecord(Mode.TRAINING, Stage.OPTIMIZED, (node,), (("Gemm", 1),), b"onnx", 0)
@@ -122,6 +125,12 @@ def keep(writer: RunWriter) -> None:
     )
     tensors = {argument_name(0): tensor, parameter_name("fc.weight"): tensor}
     writer.put_rerun(Rerunnable(rerun, tensors), 1 << 20, 0)
+
+
+def time_nodes(writer: RunWriter) -> None:
+    """What runs hold since format 3: how long nodes of ORT's graph take."""
+    nodes = (NodeTime("/fc/Gemm_output_0", "Gemm", 0.125, 2),)
+    writer.put_node_times(NodeTimes(16, 20, nodes, 0.25, 0.5, device="cpu"))
 
 
 def _step(step: int) -> StepRecord:
