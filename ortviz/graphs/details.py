@@ -90,6 +90,7 @@ class DetailsReader:
             attributes=tuple(attribute_details(each) for each in node.attribute),
             inputs=self._values(slot_names(schema.inputs, len(inputs)), inputs, graph),
             outputs=self._values(slot_names(schema.outputs, len(outputs)), outputs, graph),
+            note=_left_out(node),
         )
 
     def _schema(self, node: onnx.NodeProto) -> OperatorSchema:
@@ -157,6 +158,14 @@ class DetailsReader:
             owner = around[int(structure.node_group[node])]
             found[node] = found.get(owner, owner)
         return found
+
+
+def _left_out(node: onnx.NodeProto) -> str:
+    return " ".join(
+        f"The first {MAX_SLOTS} of its {len(names)} {what} are listed."
+        for names, what in ((node.input, "inputs"), (node.output, "outputs"))
+        if len(names) > MAX_SLOTS
+    )
 
 
 def _runs(structure: GraphStructure) -> bool:

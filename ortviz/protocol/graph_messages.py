@@ -210,7 +210,11 @@ class ValueRow(TypedDict):
 
 
 class NodeDetailsRow(TypedDict):
-    """What one node is. ``evidence`` says what its module was told from."""
+    """What one node is.
+
+    ``evidence`` says what its module was told from, ``note`` how much of a node with very many
+    inputs or outputs is left out.
+    """
 
     node: int
     module: str | None
@@ -218,6 +222,7 @@ class NodeDetailsRow(TypedDict):
     attributes: list[AttributeRow]
     inputs: list[ValueRow]
     outputs: list[ValueRow]
+    note: str
 
 
 class GraphDetailsView(TypedDict):

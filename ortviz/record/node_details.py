@@ -71,6 +71,7 @@ class NodeDetails:
         attributes: In the file's order.
         inputs: By slot.
         outputs: By slot.
+        note: A sentence: how many inputs or outputs are left out; else empty.
     """
 
     node: int
@@ -79,6 +80,7 @@ class NodeDetails:
     attributes: tuple[AttributeDetails, ...]
     inputs: tuple[ValueDetails, ...]
     outputs: tuple[ValueDetails, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def _node_row(node: NodeDetails) -> NodeDetailsRow:
         ],
         "inputs": [_value_row(each) for each in node.inputs],
         "outputs": [_value_row(each) for each in node.outputs],
+        "note": node.note,
     }
 
 

@@ -279,7 +279,12 @@ export interface ValueRow {
   text: string;
 }
 
-/** What one node is. `evidence` says what its module was told from. */
+/**
+ * What one node is.
+ *
+ * `evidence` says what its module was told from, `note` how much of a node with very many
+ * inputs or outputs is left out.
+ */
 export interface NodeDetailsRow {
   node: number;
   module: string | null;
@@ -287,6 +292,7 @@ export interface NodeDetailsRow {
   attributes: AttributeRow[];
   inputs: ValueRow[];
   outputs: ValueRow[];
+  note: string;
 }
 
 /** Answer to `graph_details`: nodes `chunk * chunk_size` and those after it. */

@@ -113,6 +113,13 @@ def test_a_value_from_around_is_an_outer_one():
     assert _rows(neg.inputs) == [("X", "y", "outer", ("2",), "float32", "")]
 
 
+def test_of_very_many_inputs_the_first_are_told():
+    names = [f"i{place}" for place in range(501)]
+    many, few = _reader(model([node("Sum", names), node("Sum", names[:500])], [])).chunk(0)
+    assert (len(many.inputs), many.note) == (500, "The first 500 of its 501 inputs are listed.")
+    assert (len(few.inputs), few.note) == (500, "")
+
+
 def test_chunks_cover_all_nodes_once():
     reader = _reader(model(chain(CHUNK_SIZE + 3), ["x"]))
     sizes = [len(reader.chunk(number)) for number in range(4)]
