@@ -205,10 +205,15 @@ class GraphFiles:
         return lambda: None
 
     def _find(self, mode: Mode | str, stage: Stage | str) -> _Saved:
-        found = self._model().saved
+        model = self._model()
+        found = model.saved
         for key, saved in found.items():
             if key == (mode, stage):
                 return saved
+        # A page asks for what the file's name says before it was told what there is.
+        named = _ORTMODULE_NAME.fullmatch(self.path.name)
+        if named is not None and (named["mode"], named["stage"]) == (mode, stage):
+            return found[model.first]
         known = ", ".join(f"{each.value}/{which.value}" for each, which in found)
         raise UnknownNameError(
             f"There is no graph of stage {str(stage)!r} in mode {str(mode)!r}.",

@@ -149,6 +149,11 @@ def test_a_damaged_sibling_is_told_and_left_out(tmp_path):
 def test_a_name_alone_makes_no_stage_of_ortmodule(tmp_path):
     files = GraphFiles(write(tmp_path / "my_optimized_inference.onnx", plain()))
     assert files.first[1].value == "model"
+    # A page asks by the name before it knows.
+    by_name, _ = files.answer("graph_structure", {"mode": "inference", "stage": "optimized"})
+    known, _ = files.answer("graph_structure", {"mode": "inference", "stage": "model"})
+    assert by_name["groups"] == known["groups"]
+    assert by_name["file_node_count"] == known["file_node_count"] > 0
 
 
 def test_a_changed_file_is_read_again(tmp_path):
