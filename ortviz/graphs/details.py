@@ -22,10 +22,12 @@ MAX_SLOTS = 500
 
 _EVIDENCE = {
     "output_name": "The name of its output has the module's scope.",
-    "gradient_of": "Its name says that it computes the gradient of a node of that module.",
+    "gradient_of": "It computes the gradient of a node, or tensor, of that module.",
     "node_name": "Its own name has the module's scope.",
-    "neighbour": "Its names tell nothing; the nodes that use its results are of that module.",
-    "": "Neither its names nor the nodes that use its results tell of a module.",
+    "model_output": "It gives the model's output and stands in no module but the model itself.",
+    "lineage": "The nodes that it was made from, in the stage before, are of that module.",
+    "neighbour": "Its names tell nothing; all nodes that use its results are in that module.",
+    "": "Neither its names nor the nodes around it tell of a module.",
 }
 _NO_MODULES = "Nothing is known of the modules of this file; the groups are scopes in names."
 

@@ -69,6 +69,9 @@ def test_modules_and_what_tells_them():
     assert "tell of a module" in clip.evidence
     (strange, *_) = _reader(_gemm(), evidence="other").chunk(0)
     assert strange.evidence == "other"
+    for evidence in ("gradient_of", "model_output", "lineage", "neighbour"):
+        (told, *_) = _reader(_gemm(), evidence=evidence).chunk(0)
+        assert told.evidence.endswith(".")
     (unknown, *_) = _reader(_gemm(), {"gemm": "fc"}, names=("",)).chunk(0)
     assert unknown.module is None
     assert unknown.evidence.startswith("Nothing is known of the modules of this file")
