@@ -35,8 +35,8 @@ NETRON = Viewer(
 ORTVIZ = Viewer(
     name="ortviz",
     factory="ortviz graph",
-    first_picture="document.querySelector('[data-testid=graph-scene][data-items]') !== null",
-    surface="[data-testid=graph-scene]",
+    first_picture="document.querySelector('[data-boxes]:not([data-boxes=\"0\"])') !== null",
+    surface=".ov-scene",
     expand="[data-testid=graph-expand-all]",
-    expanded="document.querySelector('[data-testid=graph-scene][data-closed=\"0\"]') !== null",
+    expanded="document.querySelector('[data-closed=\"0\"]') !== null",
 )

@@ -1,8 +1,11 @@
 import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { Contents, ServerConnection } from "@jupyterlab/services";
 import { Widget } from "@lumino/widgets";
-import { ServerTransport } from "../protocol";
+import { type ModeName, ServerTransport, type StageName } from "../protocol";
 import { basePath } from "./server";
+
+/** The views are fetched when the first graph is opened. */
+const views = () => import("../views");
 
 /** A tab's content: the Graph view of one ONNX file, shown anew when it changes on disk. */
 export class GraphPanel extends Widget {
@@ -21,6 +24,7 @@ export class GraphPanel extends Widget {
     this.#context = context;
     this.#contents = contents;
     this.#settings = settings;
+    void views();
     void context.ready.then(() => this.#show());
     context.fileChanged.connect(this.#onFileChanged, this);
     context.pathChanged.connect(this.#onFileChanged, this);
@@ -35,8 +39,7 @@ export class GraphPanel extends Widget {
   }
 
   async #show(): Promise<void> {
-    // The views are fetched when the first graph is opened.
-    const { mountGraph } = await import("../views");
+    const { mountGraph } = await views();
     if (this.isDisposed) return;
     this.#close();
     const transport = new ServerTransport(
@@ -46,7 +49,7 @@ export class GraphPanel extends Widget {
       },
       () => void this.#show(),
     );
-    const unmount = mountGraph(this.node, transport);
+    const unmount = mountGraph(this.node, transport, { graph: stageOfFile(this.#context.path) });
     this.#close = () => {
       unmount();
       transport.dispose();
@@ -56,4 +59,13 @@ export class GraphPanel extends Widget {
   #onFileChanged(): void {
     if (this.#context.isReady) void this.#show();
   }
+}
+
+const ORTMODULE_FILE =
+  /_(torch_exported|post_processed|optimized_pre_grad|optimized|execution_model)_(training|inference)\.onnx$/;
+
+/** What a file that ORTModule saved is by its name; null where it says nothing. */
+function stageOfFile(path: string): { mode: ModeName; stage: StageName } | null {
+  const [, stage, mode] = ORTMODULE_FILE.exec(path) ?? [];
+  return stage === undefined ? null : { mode: mode as ModeName, stage: stage as StageName };
 }

@@ -13,6 +13,8 @@ export class Selection {
   readonly value: Signal<string | null> = signal(null);
   readonly mode: Signal<ModeName> = signal("training");
   readonly stage: Signal<StageName> = signal("execution_model");
+  /** Somebody chose the stage, so that it is known to be there. */
+  readonly stagePicked: Signal<boolean> = signal(false);
 
   pickStep(step: number): void {
     this.pickedStep.value = step;
@@ -43,6 +45,7 @@ export class Selection {
     batch(() => {
       this.mode.value = mode;
       this.stage.value = stage;
+      this.stagePicked.value = true;
     });
   }
 

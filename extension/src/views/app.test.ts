@@ -74,6 +74,7 @@ describe("the debugger on a recorded run", () => {
 
   it("asks for the nodes again when ORTModule has exported again", async () => {
     (await seen("tab-graph")).click();
+    (await seen("graph-shape-list")).querySelector("input")?.click();
     await seen("node-row");
     const count = () => transport.asked.filter((key) => key.startsWith("graph_nodes")).length;
     expect(count()).toBe(1);

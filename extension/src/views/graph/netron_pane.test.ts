@@ -26,6 +26,11 @@ const find = <E extends HTMLElement = HTMLElement>(testid: string, more = "") =>
 };
 const seen = (testid: string, more = "") => vi.waitFor(() => find(testid, more));
 
+async function openNetron(): Promise<void> {
+  find("tab-graph").click();
+  (await seen("graph-shape-netron")).querySelector("input")?.click();
+}
+
 /** A page in the frame that only listens, and can be made to speak. */
 async function listenIn(): Promise<(event: string, detail?: object) => void> {
   await vi.waitFor(() => expect(asked).toHaveLength(1));
@@ -63,14 +68,14 @@ describe("Netron in the Graph view", () => {
   it("is not loaded before the view is opened", async () => {
     await seen("loss-readout");
     expect(asked).toEqual([]);
-    find("tab-graph").click();
+    await openNetron();
     await seen("netron-frame");
     await vi.waitFor(() => expect(asked).toEqual(["training/execution_model"]));
     expect(find("netron").dataset.phase).toBe("loading");
   });
 
   it("marks the nodes of the selected module, its children's included", async () => {
-    find("tab-graph").click();
+    await openNetron();
     const say = await listenIn();
     say("ready");
     say("opened", { name: "x.onnx", nodes: 3 });
@@ -86,7 +91,7 @@ describe("Netron in the Graph view", () => {
   });
 
   it("selects the module of a node clicked there, and does not scroll back to it", async () => {
-    find("tab-graph").click();
+    await openNetron();
     const say = await listenIn();
     say("ready");
     say("opened", { name: "x.onnx", nodes: 3 });
@@ -107,7 +112,7 @@ describe("Netron in the Graph view", () => {
   });
 
   it("says in words that it failed, and tries again when told to", async () => {
-    find("tab-graph").click();
+    await openNetron();
     const say = await listenIn();
     say("failed", { name: "x.onnx", message: "Invalid model." });
     expect((await seen("failure")).textContent).toContain("Invalid model.");
@@ -116,7 +121,7 @@ describe("Netron in the Graph view", () => {
   });
 
   it("gives way to a list", async () => {
-    find("tab-graph").click();
+    await openNetron();
     await seen("netron-frame");
     find("graph-shape-list").querySelector("input")?.click();
     await seen("node-row");

@@ -1,9 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
 import type { NetronPick } from "../../netron/frame";
-import type { NetronSource } from "../../protocol";
+import type { ModeName, NetronSource, StageName } from "../../protocol";
 import { useDebugger } from "../shared/context";
 import { Segmented } from "../shared/controls";
-import { plural } from "../shared/format";
 import { Failure, Loading } from "../shared/messages";
 import { type Shown, useResource } from "../shared/use_resource";
 import type { StageRow } from "./module_tree";
@@ -11,47 +10,55 @@ import { NetronPane } from "./netron_pane";
 import { NodeDetails } from "./node_details";
 import { NodeList } from "./node_list";
 import { type NodeRow, nodeOfValue, valuesOfModule } from "./nodes";
+import { GraphPicture } from "./picture";
 import { StageSummary } from "./stages";
 
-/** Stages with more nodes than this start as a list, because Netron takes long to lay them out. */
-const NETRON_NODES_MAX = 2_000;
+type Shape = "picture" | "netron" | "list";
 
-type Shape = "netron" | "list";
+const SHAPES: { value: Shape; label: string }[] = [
+  { value: "picture", label: "Graph" },
+  { value: "netron", label: "Netron" },
+  { value: "list", label: "List" },
+];
 
-/** One stage: its counts, its graph in Netron or as a list, and the selected node. */
-export function Stage({ row, active }: { row: StageRow; active: boolean }) {
+interface StageProps {
+  mode: ModeName;
+  stage: StageName;
+  /** Null while no more is known of the stage than that it is there. */
+  row: StageRow | null;
+  active: boolean;
+}
+
+/** One stage: its counts, its graph as a picture, in Netron or as a list, and the selected node. */
+export function Stage({ mode, stage, row, active }: StageProps) {
   const { store, netron: findNetron } = useDebugger();
   const netron = findNetron();
-  const [chosen, setChosen] = useState<Shape | null>(null);
-  const large = row.node_count > NETRON_NODES_MAX;
-  const shape: Shape = netron === null ? "list" : (chosen ?? (large ? "list" : "netron"));
-  const answer = useResource("graph_nodes", { mode: row.mode, stage: row.stage }, active);
+  const [chosen, setChosen] = useState<Shape>("picture");
+  const shape = row === null || (netron === null && chosen === "netron") ? "picture" : chosen;
+  const asked = active && shape !== "picture";
+  const answer = useResource("graph_nodes", { mode, stage }, asked);
   const nodes = answer.previous ? [] : (answer.data?.nodes ?? []);
   const { value, module } = store.selection;
   return (
     <>
       <div class="ov-graph-bar">
-        <StageSummary row={row} />
-        {netron !== null && (
-          <Segmented
-            label="Show as"
-            value={shape}
-            choices={[
-              { value: "netron", label: "Netron" },
-              { value: "list", label: "List" },
-            ]}
-            onChange={setChosen}
-            testid="graph-shape"
-          />
-        )}
+        {row === null ? <p class="ov-stage-summary" /> : <StageSummary row={row} />}
+        <Segmented
+          label="Show as"
+          value={shape}
+          choices={SHAPES.filter((choice) => netron !== null || choice.value !== "netron")}
+          onChange={setChosen}
+          testid="graph-shape"
+        />
       </div>
-      {large && netron !== null && chosen === null && (
-        <p class="ov-hint">
-          {plural(row.node_count, "node")} would take Netron a long time; shown as a list instead.
-        </p>
+      {row === null || shape === "picture" ? (
+        <GraphPicture mode={mode} stage={stage} active={active} />
+      ) : (
+        <>
+          <StageGraph row={row} netron={shape === "netron" ? netron : null} answer={answer} />
+          <NodeDetails nodes={nodes} value={value.value} module={module.value} />
+        </>
       )}
-      <StageGraph row={row} netron={shape === "netron" ? netron : null} answer={answer} />
-      <NodeDetails nodes={nodes} value={value.value} module={module.value} />
     </>
   );
 }

@@ -11,40 +11,48 @@ import { findStage, StagePicker } from "./stages";
 
 /** The model as PyTorch has it, beside the graph ORTModule made of it at each stage. */
 export function GraphView({ active }: { active: boolean }) {
+  const { selection } = useStore();
   const graphs = useResource("graphs", {}, active);
   if (graphs.error && !graphs.data)
     return <Failure message={graphs.error} onRetry={graphs.retry} />;
-  if (!graphs.data) return <Loading what="the graphs" />;
+  if (!graphs.data && !selection.stagePicked.value) return <Loading what="the graphs" />;
   return <GraphBody graphs={graphs.data} active={active} />;
 }
 
-function GraphBody({ graphs, active }: { graphs: Answer<"graphs">; active: boolean }) {
+/** @param props.graphs Null while only the stage that was picked is known to be there. */
+function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active: boolean }) {
   const store = useStore();
   useFreshStages(store, graphs);
   const { mode, stage } = store.selection;
-  const row = findStage(graphs.stages, mode.value, stage.value);
+  const stages = graphs?.stages ?? [];
+  const row = findStage(stages, mode.value, stage.value);
   return (
     <section class="ov-graph">
       <div class="ov-pane ov-graph-modules">
         <ModuleTree stage={row} />
       </div>
       <div class="ov-pane ov-graph-stage">
-        <StagePicker stages={graphs.stages} />
-        {row ? <Stage row={row} active={active} /> : <NoStage graphs={graphs} />}
-        {graphs.stages.length > 0 && <Notes notes={graphs.notes} />}
+        <StagePicker stages={stages} />
+        {graphs !== null && row === null ? (
+          <NoStage graphs={graphs} />
+        ) : (
+          <Stage mode={mode.value} stage={stage.value} row={row} active={active} />
+        )}
+        {graphs !== null && stages.length > 0 && <Notes notes={graphs.notes} />}
       </div>
     </section>
   );
 }
 
 /** ORTModule may export again: then the nodes and models asked for before are of old graphs. */
-function useFreshStages(store: DebuggerStore, graphs: Answer<"graphs">): void {
-  const exports = graphs.stages.map((row) => row.export_index).join();
+function useFreshStages(store: DebuggerStore, graphs: Answer<"graphs"> | null): void {
+  const exports = graphs?.stages.map((row) => row.export_index).join() ?? null;
   const seen = useRef(exports);
   useEffect(() => {
-    if (seen.current === exports) return;
+    const before = seen.current;
     seen.current = exports;
-    store.cache.invalidate(["graph_nodes", "graph_model"]);
+    if (before === null || before === exports) return;
+    store.cache.invalidate(["graph_nodes", "graph_model", "graph_structure"]);
   }, [store, exports]);
 }
 
