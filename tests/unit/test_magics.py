@@ -333,3 +333,23 @@ def test_unload_takes_everything_away(notebook: Any) -> None:
     notebook.run("%load_ext ortviz")
     notebook.run("%%ortviz model\nget_ipython().run_cell('')\ntrain(model, 1)")
     assert "ended, eager, 1 step " in notebook.run_text("ortviz.last_run()")
+
+
+def test_graphs_of_files_and_variables(notebook: Any) -> None:
+    notebook.run("""
+from onnx import TensorProto, helper
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in "xy"]
+graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "tiny", ends[:1], ends[1:])
+proto = helper.make_model(graph)
+open("a tiny.onnx", "wb").write(proto.SerializeToString())
+""")
+    for line in ('"a tiny.onnx" --height 500', "proto --stage model"):
+        kinds = [m["msg_type"] for m in notebook.run(f"%ortviz graph {line}")]
+        assert "display_data" in kinds
+    assert "There is no file" in notebook.run_text("%ortviz graph no.onnx", ok=False)
+    assert "no variable 'protto'" in notebook.run_text("%ortviz graph protto", ok=False)
+    notebook.run("fresh = torch.nn.Linear(2, 2)")
+    notebook.run("%%ortviz fresh --name kept\n1")
+    assert "graphs of 'kept'" in notebook.run_text("%ortviz graph kept")
+    assert "without inputs" in notebook.run_text("%ortviz graph fresh", ok=False)
+    assert "no stage 'x'" in notebook.run_text("%ortviz graph proto --stage x", ok=False)
