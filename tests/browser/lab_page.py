@@ -155,6 +155,12 @@ class Debugger:
         self.find(f"tab-{name}").click()
         return self.find(f"panel-{name}")
 
+    def raw_graph(self) -> Locator:
+        """Go to the Graph view and have the stage shown by Netron; the view's panel."""
+        panel = self.view("graph")
+        self.find("graph-shape-netron").click()
+        return panel
+
     @property
     def step(self) -> int | None:
         """The step on show."""

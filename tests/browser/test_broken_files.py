@@ -30,7 +30,7 @@ def page(lab_page: LabPage) -> LabPage:
 
 
 def _open_in_netron(page: LabPage, path: Path) -> FrameLocator:
-    page.command("docmanager:open", path=path.name)
+    page.command("docmanager:open", path=path.name, factory="Netron (ortviz)")
     return page.page.locator(".ortviz-Netron iframe").content_frame
 
 

@@ -16,6 +16,7 @@ from tests.browser.lab_page import READY_MS, SCREENSHOTS, Debugger
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract" / "golden"))
 pytestmark = pytest.mark.browser
 
+NETRON = "Netron (ortviz)"
 # The launcher stays: JupyterLab makes a new one for an empty page, and then both race.
 CLOSE_ALL = """() => {
   for (const widget of [...jupyterapp.shell.widgets("main")]) {
@@ -67,8 +68,7 @@ def netron_background(frame):
 
 
 def test_a_model_opens_in_netron_and_wears_the_theme(page):
-    page.page.evaluate("() => jupyterapp.shell.activateById('filebrowser')")
-    page.page.get_by_text("a model & more.onnx").first.dblclick()
+    page.command("docmanager:open", path="a model & more.onnx", factory=NETRON)
     frame = page.page.locator(".ortviz-Netron iframe")
     expect(frame.content_frame.locator(".graph-node", has_text="Relu")).to_be_visible()
     expect(frame.content_frame.locator(".graph-node", has_text="Neg")).to_be_visible()
@@ -87,8 +87,16 @@ def test_a_model_opens_in_netron_and_wears_the_theme(page):
     assert all("content=0" in url or "checkpoints" in url for url in asked), asked
 
 
+def test_a_model_is_opened_as_a_graph_by_a_double_click(page):
+    page.page.evaluate("() => jupyterapp.shell.activateById('filebrowser')")
+    page.page.get_by_text("a model & more.onnx").first.dblclick()
+    scene = page.page.get_by_test_id("ortviz-graph").locator("[data-boxes]")
+    expect(scene).to_have_attribute("data-boxes", re.compile("[1-9]"), timeout=READY_MS)
+    page.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+
+
 def test_a_changed_model_is_shown_anew(page, files):
-    page.command("docmanager:open", path="a model & more.onnx")
+    page.command("docmanager:open", path="a model & more.onnx", factory=NETRON)
     frame = page.page.locator(".ortviz-Netron iframe").content_frame
     expect(frame.locator(".graph-node", has_text="Neg")).to_be_visible()
     path = files / "a model & more.onnx"
@@ -107,6 +115,8 @@ def test_a_recorded_run_opens_without_a_kernel(page):
     expect(debugger.find("finding-counts")).to_contain_text("3 findings")
     for name in ("losses", "traces", "gradients", "findings", "graph"):
         expect(debugger.view(name)).to_be_visible()
+    expect(debugger.root.locator("[data-boxes]")).to_be_visible(timeout=READY_MS)
+    debugger.raw_graph()
     expect(debugger.netron.locator(".graph-node").first).to_be_visible(timeout=READY_MS)
     picture(page, "lab-run-graph")
     assert page.lab.ask("api/kernels") == []

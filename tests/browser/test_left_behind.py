@@ -32,7 +32,7 @@ def training(lab_page: LabPage, request: pytest.FixtureRequest) -> Iterator[Trai
 def test_a_closed_notebook_leaves_its_run_and_nothing_else(training: Training) -> None:
     page, lab = training.page, training.page.lab
     wait_for_step(training.debugger, 2 * EVERY)
-    training.debugger.view("graph")
+    training.debugger.raw_graph()
     expect(training.debugger.find("netron", phase="shown")).to_be_visible(timeout=READY_MS)
     kernel = _kernel(training)
     ports = [json.loads(_connection_file(training).read_text())[name] for name in PORTS]

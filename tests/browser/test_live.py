@@ -74,7 +74,7 @@ def test_a_sampled_step_is_shown_while_the_kernel_is_busy(training: Training) ->
     expect(debugger.find("traces", step=EVERY)).to_be_visible()
     debugger.view("gradients")
     expect(debugger.find("gradients", step=EVERY)).to_be_visible()
-    debugger.view("graph")
+    debugger.raw_graph()
     expect(debugger.find("netron", phase="shown")).to_be_visible(timeout=READY_MS)
     expect(debugger.node("YieldOp")).to_be_attached()
     assert training.is_busy()

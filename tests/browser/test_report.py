@@ -97,6 +97,7 @@ def test_the_selected_tensor_shows_how_its_elements_are_spread(page):
 
 def test_netron_draws_the_graph_from_the_file(page):
     _open(page, "graph")
+    page.get_by_test_id("graph-shape-netron").click()
     frame = page.get_by_test_id("netron-frame")
     expect(frame).to_be_visible()
     netron = frame.content_frame
