@@ -2,17 +2,16 @@
 import * as sizes from "../sizes";
 import { alignHalves } from "./align";
 import { crossingLines } from "./crossing";
+import { joiningLines } from "./joining";
 import type { LayoutInput } from "./messages";
 import type { LaidOut } from "./place";
 import { placeLevel } from "./place";
-import { type Box, emptySheet, type Line, move, type Sheet } from "./sheet";
+import { type Box, emptySheet, move, type Sheet } from "./sheet";
 
 const MARGIN = 24;
 /** Between the halves and what stands above and below them. */
 const ROW_GAP = 44;
 const ITEM_GAP = 16;
-/** Between two lines that run beside each other. */
-const LANE = 7;
 
 /** The two halves among the boxes of the graph; null where there are not both. */
 export function halvesOf(
@@ -66,7 +65,7 @@ export function placeHalves(
     ...crossingLines(input, crossing, halves.left, halves.right, halves.forward, halves.backward),
     ...halves.left.lines,
     ...halves.right.lines,
-    ...joiningLines(levels, root, sheet.boxes, items.backward),
+    ...joiningLines(levels, root, sheet.boxes, items.backward, ROW_GAP),
   );
   return { sheet, ...fitted(sheet) };
 }
@@ -151,79 +150,6 @@ function rowOf(root: LaidOut["graph"], row: readonly number[], middle: number, t
     left += box.width + ITEM_GAP;
     return box;
   });
-}
-
-/** Lines between the halves' borders and what stands above and below them. */
-function joiningLines(
-  levels: ReadonlyMap<number, LaidOut>,
-  root: LaidOut["graph"],
-  boxes: readonly Box[],
-  backward: number,
-): Line[] {
-  const placed = new Map(boxes.map((box) => [box.item, box]));
-  return root.lines.map((line, index) => {
-    const from = placed.get(root.items[line.from] as number) as Box;
-    const to = placed.get(root.items[line.to] as number) as Box;
-    const startX = from.x + portX(levels, from, line.fromPort, "exitX");
-    const endX = to.x + portX(levels, to, line.toPort, "entryX");
-    const startY = from.item === backward ? from.y : from.y + from.height;
-    const endY = to.item === backward ? to.y + to.height : to.y;
-    const lane = ROW_GAP / 2 + ((index % 5) - 2) * LANE * 0.6;
-    // From the inputs to the backward half a line would run through all of the forward one.
-    const stub = to.item === backward && from.y < to.y;
-    return {
-      from: from.item,
-      to: to.item,
-      edges: line.edges,
-      points: stub
-        ? stubPoints(startX + from.width / 4, startY, endX, endY)
-        : joiningPoints(
-            startX,
-            startY,
-            endX,
-            endY,
-            from.item === backward,
-            to.item === backward,
-            lane,
-          ),
-      stub,
-      crossing: false,
-    };
-  });
-}
-
-function stubPoints(startX: number, startY: number, endX: number, endY: number): Float32Array {
-  const length = sizes.STUB_LENGTH;
-  return Float32Array.of(startX, startY, startX, startY + length, endX, endY + length, endX, endY);
-}
-
-function joiningPoints(
-  startX: number,
-  startY: number,
-  endX: number,
-  endY: number,
-  startUp: boolean,
-  endUp: boolean,
-  lane: number,
-): Float32Array {
-  const leave = startY + (startUp ? -lane : lane);
-  const arrive = endY + (endUp ? lane : -lane);
-  // Down and down, or up and up: one turn in between is enough.
-  if (startUp === endUp && (startUp ? leave >= arrive : leave <= arrive)) {
-    return Float32Array.of(startX, startY, startX, leave, endX, leave, endX, endY);
-  }
-  const turn = endUp ? Math.max(leave, arrive) : Math.min(leave, arrive);
-  return Float32Array.of(startX, startY, startX, turn, endX, turn, endX, endY);
-}
-
-function portX(
-  levels: ReadonlyMap<number, LaidOut>,
-  box: Box,
-  port: number,
-  side: "entryX" | "exitX",
-): number {
-  const places = box.open ? levels.get(-1 - box.item)?.layout[side] : undefined;
-  return places?.[port] ?? box.width / 2;
 }
 
 /** Moves everything to where the margin is, and says how much room all takes. */

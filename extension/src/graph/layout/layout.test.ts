@@ -157,6 +157,28 @@ describe("lines", () => {
   });
 });
 
+describe("a module that is called twice", () => {
+  it("stands where it was called first", async () => {
+    const relu = 2;
+    const structure = structureOf({
+      groups: ["conv1", "bn1", "relu", "conv2", "bn2"].map((label) => ({ label })),
+      nodes: [0, 1, relu, 3, 4, -1, relu].map((group) => ({ group })),
+      edges: [
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [3, 4],
+        [4, 5],
+        [5, 6],
+      ],
+    });
+    const picture = await pictureOf(structure, []);
+    expect(faultsOf(structure, picture, new Set())).toEqual([]);
+    const tops = [-1, -2, -3, -4, -5, 5].map((item) => boxOf(picture, item).y);
+    expect(tops).toEqual([...new Set(tops)].sort((a, b) => a - b));
+  });
+});
+
 describe("boxes without lines between them", () => {
   it("stand one below the other where they are equal modules in turn", async () => {
     const structure = structureOf({

@@ -35,7 +35,7 @@ export function layoutLevel(
   const stub = many ? graph.lines.map(() => true) : stubsOf(graph, ranks);
   const whole = stub.map((isStub) => !isStub);
   const taken = connected(graph, whole);
-  const drawn = elkGraph(graph, ranks.order, whole, taken, isChain(graph, ranks), before);
+  const drawn = elkGraph(graph, ranks.order, whole, taken, isChain(graph, ranks, whole), before);
   if (drawn.children.length > 0) elk(drawn);
   const drawnSize = { width: drawn.width ?? 0, height: drawn.height ?? 0 };
   const frame = frameOf(graph, drawnSize, looseRows(graph, taken, drawnSize.width), minWidth);

@@ -1,6 +1,7 @@
 /** Rows of a level's boxes, and which of its lines are too long to be drawn whole. */
 import { GROUP_HEIGHT } from "../sizes";
 import { BORDER, type LocalGraph, type LocalLine } from "./local_graph";
+import { bestOrder } from "./order";
 
 /** A line over more rows than this is drawn as its two ends. */
 const FAR = 14;
@@ -26,7 +27,7 @@ export function ranksOf(graph: LocalGraph): Ranks {
     if (from !== BORDER && to !== BORDER && from !== to) sources[to]?.push(from);
   }
   for (const [first, second] of graph.below) sources[second]?.push(first);
-  const order = sortedAfterSources(sources);
+  const order = bestOrder(sources);
   const place = new Int32Array(count);
   order.forEach((box, index) => {
     place[box] = index;
@@ -43,37 +44,21 @@ export function ranksOf(graph: LocalGraph): Ranks {
   return { order, rank, last: last + 1 };
 }
 
-/** Whether a level is mainly a row of groups one after the other: the blocks of a model. */
-export function isChain(graph: LocalGraph, ranks: Ranks): boolean {
+/**
+ * Whether a level is mainly a row of groups one after the other: the blocks of a model.
+ *
+ * @param whole By line: whether all of it is drawn.
+ */
+export function isChain(graph: LocalGraph, ranks: Ranks, whole: readonly boolean[]): boolean {
   const groups = graph.height.filter((height) => height >= GROUP_HEIGHT).length;
-  const rows = ranks.last - 1;
-  return groups >= CHAIN && groups >= graph.items.length * 0.8 && rows >= graph.items.length * 0.8;
-}
-
-/** Depth first, without recursion: chains are thousands long. */
-function sortedAfterSources(sources: readonly (readonly number[])[]): number[] {
-  const order: number[] = [];
-  const met = new Uint8Array(sources.length);
-  const nextSource = new Int32Array(sources.length);
-  for (let root = 0; root < sources.length; root += 1) {
-    if (met[root] === 1) continue;
-    met[root] = 1;
-    const path = [root];
-    while (path.length > 0) {
-      const box = path[path.length - 1] as number;
-      const source = sources[box]?.[nextSource[box] as number];
-      if (source === undefined) {
-        order.push(box);
-        path.pop();
-        continue;
-      }
-      nextSource[box] = (nextSource[box] as number) + 1;
-      if (met[source] === 1) continue;
-      met[source] = 1;
-      path.push(source);
-    }
-  }
-  return order;
+  const boxes = graph.items.length;
+  const skipping = graph.lines.filter((line, index) => whole[index] && span(line, ranks) > 1);
+  return (
+    groups >= CHAIN &&
+    groups >= boxes * 0.8 &&
+    ranks.last - 1 >= boxes * 0.8 &&
+    skipping.length < boxes / 2
+  );
 }
 
 /** By line: whether only its ends are drawn. Every box keeps one whole line, so that it has a place. */
