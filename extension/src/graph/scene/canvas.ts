@@ -1,6 +1,6 @@
 import type { Overlay, Viewport } from "../types";
 import type { Indexed } from "./boxes";
-import { type Cut, compose, cutOf, type Motion } from "./compose";
+import { compose, cutOf, type Motion } from "./compose";
 import { drawHeaders } from "./draw_headers";
 import { type HeaderBar, headerBars } from "./headers";
 import { zoomStep } from "./lod";
@@ -10,7 +10,7 @@ import { Sheet } from "./sheet";
 import type { SceneSource } from "./source";
 import { Stage } from "./stage";
 import type { TextFitter } from "./text";
-import { contains, overlaps, type Rect, type Size, toWorld, visibleWorld } from "./viewport";
+import { contains, overlaps, type Rect, type Size, visibleWorld } from "./viewport";
 
 /** So many screens more than is visible are composed, on every side. */
 const MARGIN = 0.3;
@@ -24,7 +24,7 @@ export interface View {
   fitter: TextFitter;
   overlay: Overlay | null;
   marks: Marks;
-  moving: { cut: Cut; motion: Motion } | null;
+  moving: Motion | null;
 }
 
 /** Draws views, and does again only what has changed since the last. */
@@ -73,7 +73,7 @@ export class Canvas {
     this.stage.ground = look.surface;
     const drawing = { look, fitter, overlay, zoom, area, source: this.source };
     const cut = moving?.cut ?? cutOf(model, area);
-    this.stage.replace("picture", compose(model, cut, drawing, moving?.motion ?? null));
+    this.stage.replace("picture", compose(model, cut, drawing, moving));
     this.#composed = { view, area, zoom };
   }
 
@@ -99,7 +99,7 @@ export class Canvas {
 
   #head({ model, viewport, screen, look, fitter, overlay, moving }: View, seen: Rect): void {
     const frames = model.frames
-      .map((placed) => (moving === null ? placed : { ...placed, ...moving.motion.rect(placed) }))
+      .map((placed) => (moving === null ? placed : { ...placed, ...moving.rect(placed) }))
       .filter((placed) => overlaps(placed, seen));
     this.bars = headerBars(frames, viewport, screen);
     const sheet = new Sheet(fitter);
@@ -107,7 +107,3 @@ export class Canvas {
     this.stage.replace("headers", sheet.elements());
   }
 }
-
-/** The item under the middle of the screen, and the point of the world there. */
-export const middleOf = (viewport: Viewport, { width, height }: Size) =>
-  toWorld(width / 2, height / 2, viewport);

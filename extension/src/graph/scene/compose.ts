@@ -35,6 +35,8 @@ export interface Drawing {
 
 /** Where a box is at this moment of a transition. */
 export interface Motion {
+  /** What is on screen at some time of the transition. */
+  cut: Cut;
   rect(placed: PlacedItem): Rect;
   opacity(placed: PlacedItem): number;
   /** Of lines. */

@@ -52,6 +52,9 @@ function drawHeader(
   sheet.polygon(z + 1, look.brush({ fill: ink }), arrow);
   const room = x + width - PAD - left;
   const title = fitter.fit(face.title, size, room, true);
+  const clear = (from: number, length: number) =>
+    sheet.box(z, look.brush({ fill }), from - 3, y + 3, length + 6, height - 6);
+  clear(left, fitter.width(title, size, true));
   sheet.text(z + 2, title, left, mid, { size, bold: true, fill: ink });
   const used = fitter.width(title, size, true) + 10;
   const small = size * 0.86;
@@ -59,6 +62,7 @@ function drawHeader(
   const count = [paint?.mark ?? "", face.note].filter((part) => part !== "").join(" · ");
   const rest = room - used - fitter.width(count, small);
   if (rest < 0) return;
+  clear(x + width - PAD - fitter.width(count, small), fitter.width(count, small));
   sheet.text(z + 2, count, x + width - PAD, mid, { ...style, align: "right" });
   const module = source.module(placed.item) ?? "";
   if (module === face.title) return;

@@ -15,7 +15,7 @@ const NAME_ZOOM = 1.35;
 /** A title that stands alone may come this close to the sides, in screen px. */
 const LEAST_PADDING_PX = 2.5;
 /** Text that is a little too wide for its box may become as small as this, in screen px. */
-const LEAST_TEXT_PX = 6.8;
+const LEAST_TEXT_PX = 6.4;
 const TWISTY = 8;
 
 /**

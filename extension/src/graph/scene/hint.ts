@@ -7,13 +7,17 @@ export class Hint {
   readonly #element = document.createElement("div");
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(parent: HTMLElement) {
+  constructor(private readonly parent: HTMLElement) {
     const { style } = this.#element;
     style.cssText =
       "position:absolute;left:50%;top:50%;transform:translate(-50%,-50%);padding:6px 12px;" +
       "border-radius:4px;pointer-events:none;opacity:0;transition:opacity .15s;max-width:80%";
     this.#element.textContent = `Click the graph, or hold ${zoomKey()}, to zoom with the wheel`;
-    parent.append(this.#element);
+  }
+
+  /** Put it on top of what is there. */
+  raise(): void {
+    this.parent.append(this.#element);
   }
 
   colour({ ink, surface, font }: Look): void {

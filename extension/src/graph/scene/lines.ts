@@ -85,3 +85,18 @@ export function lineWidth(count: number, zoom: number): number {
   const base = 1.1 + 0.55 * Math.log2(Math.max(count, 1));
   return Math.min(base, 4.5) * Math.min(Math.max(zoom, 0.35), 1.6);
 }
+
+/** A spot around the end of a line that is farther from a point. */
+export function farEnd({ points }: PlacedEdge, x: number, y: number): Rect {
+  const last = points.length - 2;
+  const away = (at: number) =>
+    Math.hypot(x - (points[at] as number), y - (points[at + 1] as number));
+  const at = away(0) > away(last) ? 0 : last;
+  const spot = 20;
+  return {
+    x: (points[at] as number) - spot,
+    y: (points[at + 1] as number) - spot,
+    width: 2 * spot,
+    height: 2 * spot,
+  };
+}

@@ -73,7 +73,8 @@ export function lookOf(palette: ScenePalette): Look {
     pill: mix(surface, ink, 0.06),
     boxLine: seen(1.8),
     groupBox: both(0.13),
-    font: palette.font,
+    // zrender writes it into an attribute as it is.
+    font: palette.font.replace(/"/g, "'").replace(/[<>&]/g, ""),
     brush,
   };
 }

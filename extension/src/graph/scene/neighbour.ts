@@ -7,6 +7,8 @@ export type Direction = "up" | "down" | "left" | "right";
 
 /** A box joined by a line counts as this much nearer. */
 const JOINED = 0.45;
+/** What overlaps by less than this, in px, is still ahead. */
+const SLACK = 2;
 /** How much a step sideways costs against a step ahead. */
 const SIDEWAYS = 2.2;
 
@@ -76,12 +78,11 @@ function distance(from: Rect, to: Rect, direction: Direction): number | null {
   const [near, far] = vertical ? spans(from, to, "y", "height") : spans(from, to, "x", "width");
   const [left, right] = vertical ? spans(from, to, "x", "width") : spans(from, to, "y", "height");
   const forwards = direction === "down" || direction === "right";
-  const ahead = forwards ? far[0] - near[0] : near[1] - far[1];
-  if (ahead <= 0.5) return null;
-  const gap = Math.max(forwards ? far[0] - near[1] : near[0] - far[1], 0);
+  const gap = forwards ? far[0] - near[1] : near[0] - far[1];
+  if (gap < -SLACK) return null;
   const apart = Math.max(right[0] - left[1], left[0] - right[1], 0);
   const skew = Math.abs(left[0] + left[1] - right[0] - right[1]) / 2;
-  return gap + SIDEWAYS * apart + 0.15 * skew + 1;
+  return Math.max(gap, 0) + SIDEWAYS * apart + 0.15 * skew + 1;
 }
 
 type Span = readonly [number, number];

@@ -2,7 +2,8 @@ import type { Hit } from "./hit";
 
 export interface PointerEvents {
   hover(hit: Hit | null): void;
-  click(hit: Hit): void;
+  /** At a point of the host, in CSS px. */
+  click(hit: Hit, x: number, y: number): void;
   doubleClick(hit: Hit): void;
 }
 
@@ -19,10 +20,11 @@ export function watchPointer(
 ): () => void {
   const listeners = new AbortController();
   const { signal } = listeners;
-  const at = (event: MouseEvent) => {
+  const spot = (event: MouseEvent): [number, number] => {
     const box = host.getBoundingClientRect();
-    return hit(event.clientX - box.left, event.clientY - box.top);
+    return [event.clientX - box.left, event.clientY - box.top];
   };
+  const at = (event: MouseEvent) => hit(...spot(event));
   let last: MouseEvent | null = null;
   let frame = 0;
   const point = () => {
@@ -45,7 +47,7 @@ export function watchPointer(
     },
     { signal },
   );
-  host.addEventListener("click", (event) => events.click(at(event)), { signal });
+  host.addEventListener("click", (event) => events.click(at(event), ...spot(event)), { signal });
   host.addEventListener("dblclick", (event) => events.doubleClick(at(event)), { signal });
   return () => {
     listeners.abort();

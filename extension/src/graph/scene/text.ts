@@ -3,7 +3,7 @@ import { platformApi } from "zrender/lib/core/platform.js";
 /** Widths are measured at this size; text is assumed to grow evenly. */
 const MEASURED_PX = 12;
 /** Fonts differ in width; what is a little too wide is written smaller rather than cut. */
-const MOST_SHRUNK = 0.8;
+const MOST_SHRUNK = 0.76;
 /** No box has room for more. */
 const MAX_CHARACTERS = 300;
 

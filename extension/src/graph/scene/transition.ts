@@ -9,8 +9,6 @@ export const MAX_MOVING = 1_500;
 
 /** Boxes of two pictures, and how they get from one to the other. */
 export interface Transition {
-  /** The boxes and lines that are on screen at some time of it. */
-  cut: Cut;
   /** @param progress 0 to 1, in time. */
   at(progress: number): Motion;
 }
@@ -42,14 +40,13 @@ export function transition(before: Side, after: Side, visible: Rect): Transition
     if (overlaps(start, visible)) cut.add(index);
   }
   if (changed === 0) return null;
-  return {
-    cut: { items: cut, edges: after.model.edgesIn(visible) },
-    at: (progress) => motion(starts, easeOut(progress)),
-  };
+  const shown = { items: cut, edges: after.model.edgesIn(visible) };
+  return { at: (progress) => motion(starts, shown, easeOut(progress)) };
 }
 
-function motion(starts: ReadonlyMap<ItemId, Rect>, share: number): Motion {
+function motion(starts: ReadonlyMap<ItemId, Rect>, cut: Cut, share: number): Motion {
   return {
+    cut,
     lineOpacity: share * share,
     opacity: ({ item }) => (starts.has(item) ? 1 : share),
     rect: (placed) => {

@@ -62,6 +62,10 @@ export const toWorld = (x: number, y: number, viewport: Viewport) => ({
   y: (y - viewport.y) / viewport.zoom,
 });
 
+/** The point of the world in the middle of the screen. */
+export const middleOf = (viewport: Viewport, { width, height }: Size) =>
+  toWorld(width / 2, height / 2, viewport);
+
 export const contains = (outer: Rect, inner: Rect) =>
   inner.x >= outer.x &&
   inner.y >= outer.y &&
