@@ -61,11 +61,11 @@ def _name_notes(flat: FlatGraph) -> Iterator[str]:
         yield f"{_tensors(flat.nowhere_names)} used and made nowhere; no line begins at {them}."
     names = Counter(flat.node_names[: flat.operator_count])
     if nameless := names.pop("", 0):
-        yield f"{nameless} {'node has' if nameless == 1 else 'nodes have'} no name."
+        yield f"{nameless:,} {'node has' if nameless == 1 else 'nodes have'} no name."
     twice = [name for name, count in names.items() if count > 1]
     if twice:
-        is_are = "name is" if len(twice) == 1 else "names are"
-        yield f"{len(twice)} {is_are} given to more than one node, for example {quoted(twice[0])}."
+        count = "1 name is" if len(twice) == 1 else f"{len(twice):,} names are"
+        yield f"{count} given to more than one node, for example {quoted(twice[0])}."
 
 
 def _tensors(names: Iterable[str]) -> str:
@@ -73,7 +73,7 @@ def _tensors(names: Iterable[str]) -> str:
     listed = list(names)
     if len(listed) == 1:
         return f"The tensor {quoted(listed[0])} is"
-    return f"{len(listed)} tensors, for example {quoted(listed[0])}, are"
+    return f"{len(listed):,} tensors, for example {quoted(listed[0])}, are"
 
 
 def _operator_notes(model: onnx.ModelProto, flat: FlatGraph) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _external_notes(graph: onnx.GraphProto) -> Iterator[str]:
         where = f" ({quoted(next(iter(files)))})" if len(files) == 1 else ""
         noun = "tensor" if len(external) == 1 else "tensors"
         yield (
-            f"The values of {len(external)} {noun} lie in {_file_count(len(files))} beside this "
+            f"The values of {len(external):,} {noun} lie in {_file_count(len(files))} beside this "
             f"one{where} and are not read."
         )
 
@@ -126,8 +126,9 @@ def _ends_notes(graph: onnx.GraphProto, flat: FlatGraph, *, draw_outputs: bool) 
     ):
         if count:
             is_are = f"{noun} of the graph are" if count > 1 else f"{noun[:-1]} of the graph is"
-            yield f"{count} further {is_are} not drawn."
+            yield f"{count:,} further {is_are} not drawn."
     if not draw_outputs and len(graph.output) == 1:
-        yield "The gradient that the graph gives is not drawn as a box."
+        yield "The gradient that is handed to PyTorch is not drawn as a box."
     elif not draw_outputs and len(graph.output):
-        yield f"The {len(graph.output)} gradients that the graph gives are not drawn as boxes."
+        count = f"{len(graph.output):,}"
+        yield f"The {count} gradients that are handed to PyTorch are not drawn as boxes."

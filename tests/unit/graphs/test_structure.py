@@ -62,7 +62,7 @@ def test_gradients_are_no_boxes_and_parameters_neither():
     structure = structure_of(_training(), _MODULES, ["fc", "act"])
     assert structure.node_kind.tolist() == [0] * 6 + [1]
     assert structure.file_node_count == 6
-    assert structure.notes == ("The gradient that the graph gives is not drawn as a box.",)
+    assert structure.notes == ("The gradient that is handed to PyTorch is not drawn as a box.",)
     assert structure.node_op.tolist()[-1] == -1
 
 
