@@ -25,7 +25,13 @@ export interface PlacedItem {
   open: boolean;
 }
 
-/** A line between two boxes; it stands for all tensors that go from one to the other. */
+/**
+ * A line between two boxes; it stands for all tensors that go from one to the other.
+ *
+ * An edge that enters or leaves open groups is drawn in pieces, one in each of them. Where a piece
+ * comes from outside, `from` is the open group itself, and the line begins below its header or at
+ * its lower edge, at the place where the piece outside ends; likewise `to`.
+ */
 export interface PlacedEdge {
   from: ItemId;
   to: ItemId;
