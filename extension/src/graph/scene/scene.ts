@@ -411,7 +411,7 @@ class CanvasScene implements Scene, Walked {
 
   /** How much is drawn and no longer moves, for whoever looks at the page from outside. */
   #tellDrawn(): void {
-    if (this.#drawn === this.model) return;
+    if (this.#drawn === this.model || this.model.picture === EMPTY) return;
     this.#drawn = this.model;
     const { items, edges } = this.model.picture;
     const closed = items.filter(({ item, open }) => isGroup(item) && !open);
