@@ -139,6 +139,7 @@ class _Seen:
     """A value of the stage and what was recorded of it."""
 
     number: int
+    site_id: str
     site: Site
     reference: SiteRecord | None
     candidate: SiteRecord | None
@@ -180,7 +181,7 @@ def graph_overlay_view(
     return {
         "step": step.step,
         "value": int_column(buffers, (each.number for each in seen)),
-        "site_ids": buffers.add_strings(each.site.id for each in seen),
+        "site_ids": buffers.add_strings(each.site_id for each in seen),
         "verdict": _codes(buffers, (VERDICT_CODES[each.verdict] for each in seen)),
         "born_here": _codes(buffers, (_born_here(each.compared) for each in seen)),
         "max_abs_error": float_column(buffers, (_error(each, "max_abs_error") for each in seen)),
@@ -217,7 +218,7 @@ def _seen(
         if number is None:
             left_out_count += 1
             continue
-        each = _Seen(number, site, *sides, compared.get(site_id))
+        each = _Seen(number, site_id, site, *sides, compared.get(site_id))
         if number not in found or each.rank > found[number].rank:
             found[number] = each
     return [found[number] for number in sorted(found)], left_out_count
