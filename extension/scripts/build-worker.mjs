@@ -16,8 +16,10 @@ const outdir = join(root, "build");
 const ELK_SCRIPT = "elkjs/lib/elk-worker.min.js";
 /** Names ELK asks for to find out where it runs; all but `self` are to be absent. */
 const ELK_SCOPE = "self, window, global, document, module, exports";
-/** Licences of what is in the worker ask to be named. */
-const NOTICE = "/*! elkjs: Copyright (c) Kiel University and others, EPL-2.0 */";
+/** Goes into the bundles' lists of licences: they see the worker as a mere text. */
+const NOTICE =
+  "/*! elkjs, in the layout worker: Copyright (c) Kiel University and others, " +
+  "EPL-2.0, https://github.com/kieler/elkjs */";
 
 async function buildElk() {
   const path = createRequire(import.meta.url).resolve(ELK_SCRIPT);
@@ -52,7 +54,7 @@ export async function buildWorker() {
   });
   const [{ contents }] = result.outputFiles;
   const packed = gzipSync(contents, { level: 9 });
-  const text = `export const layoutWorker = "${packed.toString("base64")}";\n`;
+  const text = `${NOTICE}\nexport const layoutWorker = "${packed.toString("base64")}";\n`;
   await writeIfChanged(join(outdir, "layout_worker.js"), text);
   return { bytes: contents.length, packedBytes: text.length };
 }

@@ -17,7 +17,7 @@ export function createLayoutEngine(
   structure: GraphStructure,
   start?: () => Promise<WorkerLike>,
 ): LayoutEngine {
-  const link = new WorkerLink(layoutInput(structure), start);
+  const link = new WorkerLink(() => layoutInput(structure), start);
   return {
     async layout(open, signal, onProgress): Promise<Picture> {
       signal?.throwIfAborted();

@@ -1,44 +1,56 @@
 /** What layout needs of a structure: sizes and hierarchy, no names. */
+import { inSlices } from "../breathe";
 import { groupWidth, nodeWidth } from "../labels";
 import * as sizes from "../sizes";
 import { type GraphStructure, ROOT } from "../structure";
 import type { LayoutInput } from "./messages";
 
-export function layoutInput(structure: GraphStructure): LayoutInput {
+/** In slices: a graph may have thousands of groups, and the page is about to show it. */
+export async function layoutInput(structure: GraphStructure): Promise<LayoutInput> {
   const { nodeCount, groups } = structure;
-  const widths = new Float32Array(nodeCount);
-  const heights = new Float32Array(nodeCount);
-  const opWidths = new Map<number, number>();
-  for (let node = 0; node < nodeCount; node += 1) {
-    const isOperator = structure.nodeKind[node] === 0;
-    heights[node] = isOperator ? sizes.NODE_HEIGHT : sizes.PILL_HEIGHT;
-    const op = structure.nodeOp[node] as number;
-    let width = isOperator ? opWidths.get(op) : undefined;
-    if (width === undefined) {
-      width = nodeWidth(structure, node);
-      if (isOperator) opWidths.set(op, width);
-    }
-    widths[node] = width;
-  }
+  const nodeWidths = new Float32Array(nodeCount);
+  const nodeHeights = new Float32Array(nodeCount);
+  const sizeOf = nodeSizes(structure);
+  await inSlices(nodeCount, (node) => {
+    [nodeWidths[node], nodeHeights[node]] = sizeOf(node);
+  });
+  const groupWidths = new Float32Array(groups.length);
+  const twins = new Int32Array(groups.length);
+  await inSlices(groups.length, (group) => {
+    groupWidths[group] = groupWidth(structure, group);
+    twins[group] = twinOf(structure, group);
+  });
   const [childStarts, childItems] = childLists(structure);
   return {
-    nodeWidth: widths,
-    nodeHeight: heights,
+    nodeWidth: nodeWidths,
+    nodeHeight: nodeHeights,
     nodeGroup: structure.nodeGroup,
     groupParent: Int32Array.from(groups, (group) => group.parent),
-    groupWidth: Float32Array.from(groups, (_, group) => groupWidth(structure, group)),
+    groupWidth: groupWidths,
     groupHalf: Uint8Array.from(groups, (group) =>
       group.kind !== "half" ? 0 : group.half === "forward" ? 1 : 2,
     ),
     groupBackward: Uint8Array.from(groups, (group) => (group.half === "backward" ? 1 : 0)),
     groupRepeats: Uint8Array.from(groups, (group) => (group.kind === "repeat" ? 1 : 0)),
     groupOwner: Int32Array.from(groups, (group) => group.owner),
-    groupTwin: Int32Array.from(groups, (_, group) => twinOf(structure, group)),
+    groupTwin: twins,
     childStarts,
     childItems,
     valueNode: structure.valueNode,
     edgeValue: structure.edgeValue,
     edgeTo: structure.edgeTo,
+  };
+}
+
+/** Width and height of nodes; those of one operator are equal, and measured once. */
+function nodeSizes(structure: GraphStructure): (node: number) => [number, number] {
+  const known = new Map<number, number>();
+  return (node) => {
+    if (structure.nodeKind[node] !== 0) return [nodeWidth(structure, node), sizes.PILL_HEIGHT];
+    const op = structure.nodeOp[node] as number;
+    const width = known.get(op) ?? nodeWidth(structure, node);
+    known.set(op, width);
+    return [width, sizes.NODE_HEIGHT];
   };
 }
 

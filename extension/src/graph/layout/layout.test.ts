@@ -9,11 +9,15 @@ import { unpackPicture } from "./unpack";
 
 const rest = async (): Promise<void> => undefined;
 
+const layouterOf = async (structure: GraphStructure): Promise<Layouter> =>
+  new Layouter(await layoutInput(structure), testElk());
+
 async function pictureOf(
   structure: GraphStructure,
   open: Iterable<number>,
-  layouter = new Layouter(layoutInput(structure), testElk()),
+  known?: Layouter,
 ): Promise<Picture> {
+  const layouter = known ?? (await layouterOf(structure));
   return unpackPicture(await layouter.layout(Int32Array.from(open), rest, () => undefined));
 }
 
@@ -297,7 +301,7 @@ describe("hard cases", () => {
 describe("random hierarchies", () => {
   it.each(Array.from({ length: 16 }, (_, seed) => [seed]))("number %i", async (seed) => {
     const structure = structureOf(randomSpec(seed));
-    const layouter = new Layouter(layoutInput(structure), testElk());
+    const layouter = await layouterOf(structure);
     const open = new Set<number>();
     for (const group of [-1, ...structure.groups.keys()]) {
       if (group >= 0) open.add(group);
@@ -326,7 +330,7 @@ describe("opening a group", () => {
 
   it("keeps siblings in their order", async () => {
     const structure = structureOf(wide);
-    const layouter = new Layouter(layoutInput(structure), testElk());
+    const layouter = await layouterOf(structure);
     const rows = new Map<number, number>();
     for (const box of (await pictureOf(structure, [], layouter)).items) rows.set(box.item, box.y);
     const order = (picture: Picture): number[] =>
@@ -347,7 +351,7 @@ describe("opening a group", () => {
 
   it("lays out that group and those around it, and equal ones once", async () => {
     const structure = structureOf(wide);
-    const layouter = new Layouter(layoutInput(structure), testElk());
+    const layouter = await layouterOf(structure);
     await pictureOf(structure, [], layouter);
     expect(layouter.elkRuns).toBe(1);
     await pictureOf(structure, [2], layouter);

@@ -24,13 +24,14 @@ export class WorkerLink {
   #worker: Promise<WorkerLike> | null = null;
   /** The same, once it runs. */
   #running: WorkerLike | null = null;
+  #input: Promise<LayoutInput> | null = null;
   readonly #jobs = new Map<number, Job>();
   readonly #stopping = new Map<number, ReturnType<typeof setTimeout>>();
   #lastId = 0;
   #disposed = false;
 
   constructor(
-    readonly input: LayoutInput,
+    readonly input: () => Promise<LayoutInput>,
     readonly start: () => Promise<WorkerLike> = startWorker,
   ) {}
 
@@ -73,7 +74,8 @@ export class WorkerLink {
   }
 
   async #started(): Promise<WorkerLike> {
-    const worker = await this.start();
+    this.#input ??= this.input();
+    const [worker, input] = await Promise.all([this.start(), this.#input]);
     if (this.#disposed) worker.terminate();
     else this.#running = worker;
     worker.onmessage = (event) => this.#receive(event.data);
@@ -81,7 +83,7 @@ export class WorkerLink {
       this.#end();
       this.#fail(new Error(`The layout worker failed: ${event.message ?? "no reason was given"}.`));
     };
-    worker.postMessage({ type: "structure", input: this.input });
+    worker.postMessage({ type: "structure", input });
     return worker;
   }
 
