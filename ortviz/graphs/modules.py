@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 import onnx
 
 from ortviz.graphs.scopes import ModuleScopes, forward_node_name
+from ortviz.graphs.shared_scopes import shared_scopes
 
 YIELD_OP = "YieldOp"
 
@@ -48,6 +49,8 @@ def plain_nodes(nodes: Iterable[onnx.NodeProto]) -> list[PlainNode]:
 _BACKWARD = "__backwardpass"
 """ORT's own mark on what gradient building made, in the execution model."""
 _REARRANGE = frozenset({"Transpose", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Split"})
+DOUBTFUL = "doubtful_name"
+"""Evidence: the name is that of a module, and that of another one's second call."""
 _NOTHING: Found = (None, "")
 _GRADIENT = re.compile(r"^(.+)_grad(?:_\d+)?$", re.DOTALL)
 _FUSION = re.compile(r"/[^/]+/$")
@@ -118,9 +121,19 @@ class _Search:
     """Looks a graph's nodes up by their names and values."""
 
     def __init__(self, nodes: Sequence[Node], scopes: ModuleScopes, gradients: set[int]) -> None:
+        self._nodes = nodes
         self._scopes = scopes
         self.gradients = gradients
         self._weights = _weight_owners(nodes, scopes)
+        self._shared = shared_scopes(
+            (
+                name
+                for index, node in enumerate(nodes)
+                for name in node.output[:1]
+                if index not in gradients and node.op_type != "Constant"
+            ),
+            scopes,
+        )
         self._by_name: dict[str, int] = {}
         self._maker: dict[str, int] = {}
         self._users: dict[str, list[int]] = {}
@@ -136,14 +149,15 @@ class _Search:
     def forward(self, node: Node, outputs: Collection[str]) -> Found:
         """By a node's own names."""
         for output in node.output:
-            module = self._by_scope(output, node)
-            if module is None:
-                module = self._scopes.parameter_owner(output)
-            if module is not None:
-                return module, "output_name"
-        module = self._by_scope(node.name, node)
-        if module is not None:
-            return module, "node_name"
+            found = self._by_scope(output, node, "output_name")
+            if found is not None:
+                return found
+            owner = self._scopes.parameter_owner(output)
+            if owner is not None:
+                return owner, "output_name"
+        found = self._by_scope(node.name, node, "node_name")
+        if found is not None:
+            return found
         # What hands a result out, and the YieldOp, stand outside of all modules but the model.
         hands_out = node.op_type == "Identity" and any(name in outputs for name in node.output)
         if hands_out or node.op_type == YIELD_OP:
@@ -157,14 +171,17 @@ class _Search:
 
     def backward(self, node: Node, found: Sequence[Found]) -> Found:
         """By the forward node whose gradient a node makes, or belongs to."""
-        made_from = self.forward_node(node)
-        if made_from is not None:
-            module = found[made_from][0]
-            return _NOTHING if module is None else (module, "gradient_of")
         name = forward_node_name(node.name)
-        # Of ``x_1`` only the forward node's weights could tell whose it is.
-        if name is not None and len(readings := self._scopes.readings(name)) == 1:
+        readings = frozenset[str]() if name is None else self._scopes.readings(name)
+        if len(readings) == 1:
             return next(iter(readings)), "gradient_of"
+        made_from = self.forward_node(node)
+        if len(readings) > 1 and name is not None:
+            forward_nodes = [] if made_from is None else [self._nodes[made_from]]
+            return self._read(name, readings, [node, *forward_nodes], "gradient_of")
+        if made_from is not None:
+            module, why = found[made_from]
+            return module, DOUBTFUL if why == DOUBTFUL else "gradient_of" if module else why
         targets = [target for output in node.output if (target := gradient_target(output))]
         if sums_gradients(node.name):
             modules = {self._made_in(target, found) for target in targets}
@@ -176,16 +193,27 @@ class _Search:
             return (modules - {None}).pop(), "gradient_of"
         return _NOTHING if targets else self.forward(node, ())
 
-    def _by_scope(self, name: str, node: Node) -> str | None:
+    def _by_scope(self, name: str, node: Node, evidence: str) -> Found | None:
         """By the scope in a name; where it may be of several modules, by the node's weights."""
         module = self._scopes.module_of(name)
         if module is None:
             return None
-        owners = {self._weights[value] for value in node.input if value in self._weights}
-        if len(owners) == 1 and module not in owners:
-            # ``x_1`` is the second call of ``x``, or a module of that name.
-            return module if owners.isdisjoint(self._scopes.readings(name)) else owners.pop()
-        return module
+        if not self._scopes.has_doubtful_names:
+            return module, evidence
+        readings = self._scopes.readings(name)
+        if len(readings) < 2:
+            return module, evidence
+        return self._read(name, readings, [node], evidence)
+
+    def _read(self, name: str, readings: Set[str], nodes: Iterable[Node], evidence: str) -> Found:
+        """One of several modules that a name may point at, by the weights that nodes take."""
+        weights = self._weights
+        owners = {weights[each] for node in nodes for each in node.input if each in weights}
+        if len(owners & readings) == 1:
+            return (owners & readings).pop(), evidence
+        place = self._scopes.place_of(name)
+        shared = place is not None and place.scope in self._shared
+        return common_module(sorted(readings)) if shared else self._scopes.module_of(name), DOUBTFUL
 
     def _made_in(self, value: str, found: Sequence[Found]) -> str | None:
         module = self._scopes.module_of(value)

@@ -54,6 +54,10 @@ class ModuleScopes:
         self._modules: dict[str, str] = {}
         for name in sorted(self._names - {""}):
             self._by_local_name.setdefault(_local_name(name), []).append(name)
+        calls = map(_REPEATED_CALL.match, self._by_local_name)
+        self.has_doubtful_names = any(
+            call is not None and call[1] in self._by_local_name for call in calls
+        )
 
     def module_of(self, name: str) -> str | None:
         """The module a node or tensor name points at.

@@ -135,6 +135,46 @@ class Named(nn.Module):
         return self.out(self.x(self.x(x)))
 
 
+class Convolutions(nn.Module):
+    """What ORT merges with its activation, and an activation called twice.
+
+    Args:
+        second: Name of the second one; ``relu_1`` is what the exporter calls the first one's
+            second call.
+    """
+
+    def __init__(self, second: str = "after") -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.relu = nn.ReLU()
+        self.conv_1 = nn.Conv2d(8, 8, 3)
+        self.second = second
+        self.add_module(second, nn.ReLU())
+        self.silu = nn.SiLU()
+        self.fc = nn.Linear(8, 4)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.get_submodule(self.second)(self.conv_1(self.relu(self.conv(x))))
+        x = self.silu(self.relu(x - 0.1)).mean((2, 3))
+        return self.sigmoid(self.fc(x))
+
+
+class Gated(nn.Module):
+    """RMS norm and a gated unit in plain operations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(8, 16)
+        self.up = nn.Linear(8, 16)
+        self.down = nn.Linear(16, 8)
+        self.weight = nn.Parameter(torch.linspace(0.5, 1.5, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * self.weight
+        return x + self.down(nn.functional.silu(self.gate(y)) * self.up(y))
+
+
 def _normal(*shape: int):  # type: ignore[no-untyped-def]
     return lambda generator: torch.randn(*shape, generator=generator)
 
@@ -146,6 +186,8 @@ def _tokens(high: int, *shape: int):  # type: ignore[no-untyped-def]
 LINEAGE_FAMILIES = [
     Family("transformer", Language, _tokens(20, 3, 6)),
     Family("resnet", ResNet, _normal(2, 3, 32, 32)),
+    Family("convolutions", Convolutions, _normal(2, 3, 10, 10)),
+    Family("gated", lambda: nn.Sequential(Gated(), Gated(), nn.Linear(8, 2)), _normal(3, 5, 8)),
     Family("lstm", Recurrent, _normal(5, 6, 4)),
     Family("gru", lambda: Recurrent(nn.GRU), _normal(5, 6, 4)),
     Family("named", Named, _tokens(11, 3, 5)),

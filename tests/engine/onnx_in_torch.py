@@ -106,6 +106,8 @@ def _aten(a: Attributes, *taken: Any) -> Any:
         return functional.max_pool2d(
             taken[0], kernel, stride, padding, dilation, bool(taken[5]), return_indices=True
         )
+    if operator == "avg_pool2d":
+        return functional.avg_pool2d(taken[0], _ints(taken[1]), _ints(taken[2]), _ints(taken[3]))
     assert operator == "_adaptive_avg_pool2d", operator
     return functional.adaptive_avg_pool2d(taken[0], _ints(taken[1]))
 
@@ -233,6 +235,8 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "Mul": lambda a, x, y: x * y,
     "Pow": lambda a, x, y: x**y,
     "Range": lambda a, start, end, step: torch.arange(int(start), int(end), int(step)),
+    "Reciprocal": lambda a, x: 1 / x,
+    "ReduceMean": lambda a, x: x.mean(tuple(a["axes"]), bool(a.get("keepdims", 1))),
     "Relu": lambda a, x: torch.relu(x),
     "Reshape": _reshape,
     "Shape": lambda a, x: torch.tensor(x.shape),
@@ -240,6 +244,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "Slice": _slice,
     "Softmax": lambda a, x: torch.softmax(x, a.get("axis", -1)),
     "Split": _split,
+    "Sqrt": lambda a, x: torch.sqrt(x),
     "Squeeze": _squeeze,
     "Sub": lambda a, x, y: x - y,
     "Tanh": lambda a, x: torch.tanh(x),

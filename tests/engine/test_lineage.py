@@ -33,7 +33,7 @@ from ortviz.graphs.lineage import trace_lineage
 from ortviz.record import GraphRecord, Half, LinkKind, Mode, NodeRecord, Stage
 from ortviz.session.lineage import Lineage, Trace, lineage_of
 from tests.engine.families import Family
-from tests.engine.lineage_models import LINEAGE_FAMILIES
+from tests.engine.lineage_models import LINEAGE_FAMILIES, Convolutions
 from tests.engine.lineage_truth import Truth
 from tests.engine.module_truth import ModuleTruth, operations
 from tests.engine.sinks import ListSink
@@ -112,19 +112,36 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_nodes_of_the_execution_model_come_from_where_lineage_says(cases: list[Case]) -> None:
     for case in cases:
-        traced, decided, wrong = 0, 0, []
-        for node in case.nodes:
+        verdicts: dict[int, bool | None] = {}
+        origins: dict[int, set[int]] = {}
+        for node in reversed(case.nodes):
             trace = case.lineage.origin_of(node.index)
-            origin = {each.index for each in trace["torch_exported"]}
+            origin = origins[node.index] = {each.index for each in trace["torch_exported"]}
             verdict = _is_right(case.truth, node, trace, origin)
-            traced += bool(origin)
-            decided += verdict is not None
-            if verdict is False:
-                wrong.append((node.op_type, node.name, trace))
-        print(f"{case.name} {case.mode}: {traced}/{len(case.nodes)} traced, {decided} decided")
-        assert wrong == []
-        assert traced / len(case.nodes) >= TRACED_SHARE
-        assert decided / len(case.nodes) >= DECIDED_SHARE
+            if verdict is None and _only_serves(node, case, origins, verdicts):
+                verdict = True
+            verdicts[node.index] = verdict
+        count = len(verdicts)
+        traced = sum(bool(origin) for origin in origins.values())
+        decided = sum(verdict is not None for verdict in verdicts.values())
+        print(f"{case.name} {case.mode}: {traced} of {count} nodes traced, {decided} decided")
+        wrong = [number for number, verdict in verdicts.items() if verdict is False]
+        assert [(node.op_type, node.name) for node in case.nodes if node.index in wrong] == []
+        assert traced / count >= TRACED_SHARE
+        assert decided / count >= DECIDED_SHARE
+
+
+def _only_serves(
+    node: NodeRecord,
+    case: Case,
+    origins: dict[int, set[int]],
+    verdicts: dict[int, bool | None],
+) -> bool:
+    """What torch's backward pass does not compute is right where all that use it are."""
+    users = [each for each in case.nodes if set(node.outputs) & set(each.inputs)]
+    return bool(users) and all(
+        verdicts[user.index] and origins[user.index] == origins[node.index] for user in users
+    )
 
 
 def _is_right(truth: Truth, node: NodeRecord, trace: Trace, origin: set[int]) -> bool | None:
@@ -146,7 +163,10 @@ def test_nodes_of_the_execution_model_belong_to_the_modules_that_ran(cases: list
         wrong = []
         for node in case.nodes:
             origin = {each.index for each in case.lineage.origin_of(node.index)["torch_exported"]}
-            allowed = {module for each in origin for module in case.modules.of(each)}
+            made = {each for value in node.outputs for each in case.truth.made_by(value)}
+            # Of nodes that were fused the last one gives the output, and with it the module.
+            last = made & origin if node.half is Half.FORWARD else set()
+            allowed = {module for each in last or origin for module in case.modules.of(each)}
             assert allowed, node
             if node.module not in allowed:
                 wrong.append((node.op_type, node.name, node.module, node.evidence, allowed))
@@ -220,6 +240,24 @@ def test_words_count_what_happened(cases: list[Case]) -> None:
             assert "13 Transpose + MatMul became FusedMatMul" in texts
         if case.name == "transformer" and case.mode is Mode.INFERENCE:
             assert "2 Add × 2 + Div + Erf + Mul × 2 became BiasGelu" in texts
+
+
+def test_a_name_that_may_be_of_two_modules_is_not_guessed_at(tmp_path: Path) -> None:
+    """``relu_1`` is a module, and what the exporter calls the second call of ``relu``."""
+    family = Family("doubtful", lambda: Convolutions("relu_1"), LINEAGE_FAMILIES[2].batch)
+    case = next(_cases(family, tmp_path))
+    for stage in (Stage.TORCH_EXPORTED, Stage.EXECUTION_MODEL):
+        modules = {node.outputs[0]: node for node in case.graph(stage).nodes}
+        for name in ("Relu", "Relu_1"):
+            node = modules[f"/_original_module/relu_1/{name}_output_0"]
+            assert node.module == "", "the innermost module around both"
+            assert node.evidence in {"doubtful_name", "lineage"}
+    doubtful = ("relu_1/Relu", "Relu_1")
+    for node in case.nodes:
+        origin = case.lineage.origin_of(node.index)["torch_exported"]
+        if not any(each.name.endswith(doubtful) for each in origin):
+            allowed = {module for each in origin for module in case.modules.of(each.index)}
+            assert node.module in allowed
 
 
 def test_a_model_exported_twice_is_traced_within_each_export(

@@ -7,8 +7,9 @@ from dataclasses import replace
 from ortviz.graphs.lineage.trace import trace_lineage
 from ortviz.record import GraphRecord, LinkKind, NodeRecord, StageLineage
 
-_CERTAIN = frozenset({"output_name", "gradient_of", "node_name", "model_output"})
-"""Evidence that is a node's own; the others are conclusions from what is around it."""
+_CERTAIN = frozenset({"output_name", "gradient_of", "model_output"})
+"""Evidence that no other outweighs. The name of a fused node is that of the first, not of the last
+of those it was made from."""
 _EVIDENCE = "lineage"
 
 

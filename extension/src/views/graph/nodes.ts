@@ -44,6 +44,7 @@ export function evidenceText(node: NodeRow): string {
     gradient_of: "makes the gradient of a tensor of this module",
     node_name: "told from its own name",
     model_output: "hands out what the model returns",
+    doubtful_name: "told from its name, which a second call of another module would have too",
     lineage: "told from the nodes it came from in the stage before",
     neighbour: "told from the nodes around it",
   };
