@@ -45,6 +45,12 @@ function practice(up: boolean): LocalGraph {
       line(BORDER, 0),
       ...numbers.slice(1).map((index) => line(index - 1 - (index % 3 === 0 ? 1 : 0), index)),
       ...numbers.slice(5).map((index) => line(index - 1 - (index % 5), index)),
+      // Long ones, and some that lead back.
+      ...numbers.slice(9).map((index) => line(index - 9, index)),
+      ...numbers
+        .slice(6)
+        .filter((index) => index % 4 === 0)
+        .map((index) => line(index, index - 6)),
       line(BOXES - 1, BORDER),
     ],
     below: [],
