@@ -10,7 +10,7 @@ from ortviz.graphs.flat import graphs_in_order
 from ortviz.graphs.schemas import operator_schema, opset_versions, slot_names
 from ortviz.graphs.structure import ModelNames
 from ortviz.graphs.texts import attribute_details, elements_text
-from ortviz.graphs.value_types import GraphTypes, graph_types
+from ortviz.graphs.value_types import GraphTypes, Shape, graph_types
 from ortviz.record.graphs import GraphRecord
 from ortviz.record.node_details import NodeDetails, OperatorSchema, ValueDetails, ValueKind
 from ortviz.record.structures import GRAPH_INPUT, OPERATOR, GraphStructure
@@ -26,6 +26,7 @@ _EVIDENCE = {
     "node_name": "Its own name has the module's scope.",
     "model_output": "It gives the model's output and stands in no module but the model itself.",
     "lineage": "The nodes that it was made from, in the stage before, are of that module.",
+    "doubtful_name": "Its name may be another module's too.",
     "neighbour": "Its names tell nothing; all nodes that use its results are in that module.",
     "": "Neither its names nor the nodes around it tell of a module.",
 }
@@ -61,6 +62,7 @@ class DetailsReader:
             self._around.append(around)
             self._made.append(frozenset(name for node in graph.node for name in node.output))
         self._types = graph_types(model, may_infer=_runs(structure))
+        self._values_known: dict[tuple[int, str], tuple[ValueKind, Shape | None, str, str]] = {}
         self._schemas: dict[tuple[str, str], OperatorSchema] = {}
         self._versions = opset_versions(model)
         self._owners = self._body_owners()
@@ -112,6 +114,13 @@ class DetailsReader:
     def _value(self, slot: str, name: str, graph: int) -> ValueDetails:
         if not name:
             return ValueDetails(slot, "", ValueKind.ABSENT, None, "")
+        known = self._values_known.get((graph, name))
+        if known is None:
+            known = self._values_known[graph, name] = self._look_up(name, graph)
+        return ValueDetails(slot, name, *known)
+
+    def _look_up(self, name: str, graph: int) -> tuple[ValueKind, Shape | None, str, str]:
+        """Kind, shape, dtype and elements of a tensor that a node of a graph uses or makes."""
         for place in self._enclosing(graph):
             table = self._types[place]
             constant = table.constants.get(name)
@@ -120,9 +129,9 @@ class DetailsReader:
                 continue
             shape, dtype = table.of(name)
             text = "" if constant is None else elements_text(constant)
-            kind = self._kind(name, table, made=made, outer=place != graph)
-            return ValueDetails(slot, name, kind, shape, dtype, text)
-        return ValueDetails(slot, name, ValueKind.VALUE, *self._types[graph].of(name))
+            return self._kind(name, table, made=made, outer=place != graph), shape, dtype, text
+        shape, dtype = self._types[graph].of(name)
+        return ValueKind.VALUE, shape, dtype, ""
 
     def _kind(self, name: str, table: GraphTypes, *, made: bool, outer: bool) -> ValueKind:
         if made:

@@ -130,5 +130,5 @@ def _ends_notes(graph: onnx.GraphProto, flat: FlatGraph, *, draw_outputs: bool) 
     if not draw_outputs and len(graph.output) == 1:
         yield "The gradient that is handed to PyTorch is not drawn as a box."
     elif not draw_outputs and len(graph.output):
-        count = f"{len(graph.output):,}"
-        yield f"The {count} gradients that are handed to PyTorch are not drawn as boxes."
+        gradients = f"{len(graph.output):,} gradients"
+        yield f"The {gradients} that are handed to PyTorch are not drawn as boxes."

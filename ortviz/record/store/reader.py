@@ -74,6 +74,7 @@ class RunReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._info: RunInfo | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> RunReader:
@@ -96,8 +97,10 @@ class RunReader:
 
     @_reading
     def info(self) -> RunInfo:
-        """What was known when the run began."""
-        return unpack(RunInfo, self._run_column("info"))
+        """What was known when the run began; it is written once, and so read once."""
+        if self._info is None:
+            self._info = unpack(RunInfo, self._run_column("info"))
+        return self._info
 
     @_reading
     def state(self) -> RunState:
