@@ -16,7 +16,7 @@ from ortviz.graphs.onnx_files import external_path
 
 MAX_EXTERNAL_BYTES = 256 * 2**20
 """Largest tensor that is read from a file beside the model."""
-
+_PLACES = ("offset", "length")
 _SCALARS = ("value_float", "value_int", "value_floats", "value_ints")
 
 
@@ -76,27 +76,39 @@ def _of_tensor(tensor: TensorProto, name: str, folder: Path | None) -> Constant:
 
 
 def _with_external_values(tensor: TensorProto, name: str, folder: Path | None) -> TensorProto:
-    if folder is None:
+    path = None if folder is None else external_path(tensor, folder)
+    if folder is None or path is None:
         raise OrtvizError(f"The values of {name!r} lie in a file of their own that is not here.")
-    path = external_path(tensor, folder)
-    count = int(np.prod(np.array(tensor.dims, dtype=np.float64), initial=1.0))
-    stated = next((int(each.value) for each in tensor.external_data if each.key == "length"), 0)
-    if max(stated, count) > MAX_EXTERNAL_BYTES:
+    try:
+        size_bytes = _size_bytes(tensor, path.stat().st_size)
+    except (OSError, ValueError) as error:
         raise OrtvizError(
-            f"{name!r} has {count} elements in {path.name if path else 'another file'}; more than "
+            f"The values of {name!r} lie in {path.name}, which is not there."
+            if isinstance(error, FileNotFoundError)
+            else f"The values of {name!r} in {path.name} cannot be found: {error}."
+        ) from error
+    if size_bytes > MAX_EXTERNAL_BYTES:
+        raise OrtvizError(
+            f"The values of {name!r} take {size_bytes / 2**20:.0f} MiB of {path.name}; more than "
             f"{MAX_EXTERNAL_BYTES // 2**20} MiB are not read.",
             "onnx.load(path) reads them all.",
         )
-    if path is None or not path.is_file():
-        where = path.name if path else "another file"
-        raise OrtvizError(f"The values of {name!r} lie in {where}, which is not there.")
     copy = TensorProto()
     copy.CopyFrom(tensor)
     try:
         external_data_helper.load_external_data_for_tensor(copy, str(folder))
     except Exception as error:
         raise OrtvizError(f"The values of {name!r} cannot be read: {error}.") from error
+    # onnx before 1.17 leaves this as it was, and then reads the file again, from elsewhere.
+    copy.data_location = TensorProto.DEFAULT
+    copy.ClearField("external_data")
     return copy
+
+
+def _size_bytes(tensor: TensorProto, file_bytes: int) -> int:
+    """How much is read of the file: the stated length, else all from the offset on."""
+    stated = {each.key: int(each.value) for each in tensor.external_data if each.key in _PLACES}
+    return stated.get("length") or file_bytes - stated.get("offset", 0)
 
 
 def _found(

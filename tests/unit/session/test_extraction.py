@@ -286,11 +286,15 @@ def test_values_beside_the_file_are_read(tmp_path):
         ("gone.bin", 4, "which is not there"),
         ("../w.bin", 4, "outside of the model's folder"),
         ("/etc/passwd", 4, "outside of the model's folder"),
-        ("w.bin", 2**29, "are not read"),
+        ("large.bin", 2**29, "take 2048 MiB of large.bin; more than 256 MiB are not read"),
+        ("w.bin", 5, "are damaged"),
     ],
 )
 def test_values_that_cannot_be_read_say_why(tmp_path, location, count, said):
     (tmp_path.parent / "w.bin").write_bytes(bytes(16))
+    (tmp_path / "w.bin").write_bytes(bytes(16))
+    with (tmp_path / "large.bin").open("wb") as file:
+        file.truncate(2**31)  # sparse: takes no room
     files = external(tmp_path, location, count)
     payload, _ = files.answer("graph_constant", {**STAGE, "name": "w"})
     assert said in payload["reason"]
