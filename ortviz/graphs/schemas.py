@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 
 import onnx
 from onnx import defs
 
 from ortviz.graphs.ort_operators import ort_operator
+from ortviz.graphs.structure_notes import ONNX_DOMAINS, quoted
 from ortviz.record.node_details import OperatorSchema, SchemaParameter
 
 MAX_DOC = 20_000
 """Characters of one documentation; onnx's longest has about half of that."""
 
-_ORT_DOMAIN = "com.microsoft"
+_ORT_DOMAINS = ("com.microsoft", "com.ms.")
 _VARIADIC = defs.OpSchema.FormalParameterOption.Variadic
 _SINGLE = defs.OpSchema.FormalParameterOption.Single
 
@@ -24,15 +26,21 @@ def opset_versions(model: onnx.ModelProto) -> Mapping[str, int]:
 
 
 def onnx_schema(op_type: str, domain: str, versions: Mapping[str, int]) -> defs.OpSchema | None:
-    """Onnx's schema of an operator as the model means it; None where it has none."""
+    """The schema that onnx has of an operator, in the model's version or the newest; None without.
+
+    Args:
+        op_type: The operator.
+        domain: Its domain.
+        versions: As :func:`opset_versions` gives them.
+    """
     plain = _domain(domain)
-    version = versions.get(plain)
-    try:
-        if version is not None and version > 0:
+    version = versions.get(plain, 0)
+    with contextlib.suppress(defs.SchemaError):
+        if version > 0:
             return defs.get_schema(op_type, version, plain)
+    with contextlib.suppress(defs.SchemaError):
         return defs.get_schema(op_type, plain)
-    except defs.SchemaError:
-        return None
+    return None
 
 
 def operator_schemas(
@@ -56,11 +64,11 @@ def operator_schema(op_type: str, domain: str, versions: Mapping[str, int]) -> O
     """The documentation of one operator; ``note`` says why where there is none."""
     found = onnx_schema(op_type, domain, versions)
     if found is not None:
-        return _of_onnx(found, domain)
+        return _of_onnx(found, domain, versions.get(_domain(domain), 0))
     known = ort_operator(op_type, domain)
     if known is not None:
         return known
-    return OperatorSchema(op_type, domain, 0, "", _why_none(domain, versions), (), (), ())
+    return OperatorSchema(op_type, domain, 0, "", _why_none(domain), (), (), ())
 
 
 def slot_names(formal: tuple[SchemaParameter, ...], count: int) -> list[str]:
@@ -77,14 +85,20 @@ def slot_names(formal: tuple[SchemaParameter, ...], count: int) -> list[str]:
     return [*names, *(str(place) for place in range(len(names), count))]
 
 
-def _of_onnx(schema: defs.OpSchema, domain: str) -> OperatorSchema:
-    deprecated = "It is deprecated. " if schema.deprecated else ""
+def _of_onnx(schema: defs.OpSchema, domain: str, version: int) -> OperatorSchema:
+    notes = ["It is deprecated."] if schema.deprecated else []
+    if 0 < version < schema.since_version:
+        # ONNX Runtime puts some operators into older models, for example LayerNormalization.
+        notes.append(
+            f"onnx has it since version {schema.since_version} of its operator set; the model was "
+            f"made for version {version}."
+        )
     return OperatorSchema(
         op_type=schema.name,
         domain=domain,
         since_version=int(schema.since_version),
         doc=(schema.doc or "").strip()[:MAX_DOC],
-        note=deprecated.strip(),
+        note=" ".join(notes),
         inputs=tuple(_formal(each) for each in schema.inputs),
         outputs=tuple(_formal(each) for each in schema.outputs),
         attributes=tuple(
@@ -123,20 +137,16 @@ def _function(function: onnx.FunctionProto) -> OperatorSchema:
     )
 
 
-def _why_none(domain: str, versions: Mapping[str, int]) -> str:
+def _why_none(domain: str) -> str:
     plain = _domain(domain)
-    if plain == _ORT_DOMAIN or plain.startswith(("com.microsoft.", "com.ms.")):
+    if plain.startswith(_ORT_DOMAINS):
         return (
-            "ONNX Runtime's package has no documentation of its own operators. Those for "
-            "everybody are described in docs/ContribOperators.md of its source code."
+            "ONNX Runtime's package has no documentation of its own operators. Most are described "
+            "in docs/ContribOperators.md of its source code."
         )
-    if plain == "org.pytorch.aten":
-        return "ONNX Runtime calls PyTorch's own operator here; onnx has no description of it."
-    if plain in versions and plain == "":
-        return f"onnx has no such operator in version {versions[plain]} of its operator set."
-    return (
-        f"onnx knows no operators of the domain {plain!r}." if plain else "onnx does not know it."
-    )
+    if plain in ONNX_DOMAINS:
+        return "onnx has no operator of this name."
+    return f"onnx knows no operators of the domain {quoted(plain)}."
 
 
 def _domain(domain: str) -> str:

@@ -12,7 +12,8 @@ from ortviz.graphs.flat import FlatGraph, initializers
 from ortviz.graphs.order import NodeOrder
 from ortviz.graphs.ort_operators import ort_operator
 
-_ONNX_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training")
+ONNX_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training")
+"""Those that onnx itself defines operators of; the empty one is ``ai.onnx``."""
 _ORT_DOMAINS = ("com.microsoft", "com.ms.internal", "org.pytorch.aten")
 _LONGEST_NAME = 80
 
@@ -92,7 +93,7 @@ def _operator_notes(model: onnx.ModelProto, flat: FlatGraph) -> Iterator[str]:
 
 
 def _known(op_type: str, domain: str) -> bool:
-    if domain in _ONNX_DOMAINS:
+    if domain in ONNX_DOMAINS:
         plain = "" if domain == "ai.onnx" else domain
         return bool(defs.has(op_type, plain)) or ort_operator(op_type, plain) is not None
     return domain.startswith(_ORT_DOMAINS)
