@@ -40,7 +40,10 @@ export interface ElkGraph {
   height?: number;
 }
 
-/** Fills in the places of boxes, ports and lines. @throws Error when ELK gives up. */
+/** ELK gave up on a graph. */
+export class ElkError extends Error {}
+
+/** Fills in the places of boxes, ports and lines. @throws ElkError when ELK gives up. */
 export type RunElk = (graph: ElkGraph) => void;
 
 /** What ELK takes for its worker: it sets `onmessage` and answers through `postMessage`. */
@@ -67,7 +70,7 @@ export function startElk(load: (self: object) => void): RunElk {
   load(scope);
   const ask = (data: object): void => {
     scope.onmessage?.({ data });
-    if (answer.error) throw new Error(describe(answer.error));
+    if (answer.error) throw new ElkError(describe(answer.error));
   };
   ask({ cmd: "register", id: 0, algorithms: ["layered"] });
   return (graph) => ask({ cmd: "layout", id: 0, graph });

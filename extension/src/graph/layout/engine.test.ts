@@ -12,6 +12,9 @@ import { breathe, inSlices } from "../breathe";
 import type { LayoutProgress } from "../types";
 import { createLayoutEngine } from "./engine";
 
+// ELK's first calls are slow, the more so on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
+
 /** `count` groups that each look different, so that none is known from another. */
 function manyGroups(count: number): GraphSpec {
   const nodes: GraphSpec["nodes"] = [];

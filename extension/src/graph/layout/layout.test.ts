@@ -1,11 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type GraphSpec, randomSpec, structureOf, testElk } from "../../../test/graph/builder";
 import { faultsOf } from "../../../test/graph/picture_checks";
 import type { GraphStructure } from "../structure";
 import type { Picture, PlacedItem } from "../types";
+import { ElkError } from "./elk";
 import { layoutInput } from "./input";
 import { Layouter } from "./layouter";
 import { unpackPicture } from "./unpack";
+
+// ELK's first calls are slow, the more so on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const rest = async (): Promise<void> => undefined;
 
@@ -284,6 +288,31 @@ describe("hard cases", () => {
       const picture = await pictureOf(structure, some);
       expect(faultsOf(structure, picture, some)).toEqual([]);
     }
+  });
+
+  it("a group that ELK gives up on stands in rows, the others as ever", async () => {
+    const structure = structureOf({
+      groups: [{}, {}],
+      nodes: [0, 0, 0, 1, 1].map((group) => ({ group })),
+      edges: [
+        [0, 1],
+        [1, 2],
+        [1, 1],
+        [2, 3],
+        [3, 4],
+      ],
+    });
+    const open = new Set([0, 1]);
+    const layouter = new Layouter(await layoutInput(structure), (graph) => {
+      if (graph.children.length === 4) throw new ElkError("ELK could not lay out a group.");
+      testElk()(graph);
+    });
+    const picture = await pictureOf(structure, open, layouter);
+    expect(faultsOf(structure, picture, open)).toEqual([]);
+    const shapes = (group: number): string[] =>
+      picture.edges.filter(({ from }) => structure.parentOf(from) === group).map((e) => e.shape);
+    expect(shapes(0)).toEqual(["stub", "stub", "line", "stub"]);
+    expect(shapes(1)).toEqual(["line"]);
   });
 
   it("a level of thousands of boxes is set without ELK", async () => {

@@ -1,11 +1,11 @@
 /** Lays out one level: its boxes and lines, relative to its upper left corner. */
-import * as sizes from "../sizes";
-import type { ElkGraph, ElkLine, RunElk } from "./elk";
+import { ElkError, type ElkGraph, type RunElk } from "./elk";
 import { type Arrangement, boxId, elkGraph, entryId, exitId } from "./elk_graph";
 import { type Frame, frameOf } from "./frame";
-import { BORDER, type LocalGraph, type LocalLine, type OpenBox } from "./local_graph";
+import { BORDER, type LocalGraph, type OpenBox } from "./local_graph";
 import { looseRows } from "./loose_rows";
 import { isChain, ranksOf, stubsOf } from "./ranks";
+import { routed, unrouted } from "./routes";
 
 export interface LevelLayout extends OpenBox {
   /** By box. */
@@ -29,14 +29,57 @@ export function layoutLevel(
   elk: RunElk,
   minWidth: number,
   before: Arrangement | null,
-): { layout: LevelLayout; arrangement: Arrangement } {
+): Arranged {
+  if (graph.items.length > MOST_BOXES) return inRows(graph, minWidth);
+  try {
+    return drawnBy(elk, graph, minWidth, before);
+  } catch (error) {
+    if (!(error instanceof ElkError)) throw error;
+    // One group that ELK cannot draw is set in rows; the rest of the picture is as good as ever.
+    return inRows(graph, minWidth);
+  }
+}
+
+interface Arranged {
+  layout: LevelLayout;
+  arrangement: Arrangement;
+}
+
+function drawnBy(
+  elk: RunElk,
+  graph: LocalGraph,
+  minWidth: number,
+  before: Arrangement | null,
+): Arranged {
   const ranks = ranksOf(graph);
-  const many = graph.items.length > MOST_BOXES;
-  const stub = many ? graph.lines.map(() => true) : stubsOf(graph, ranks);
+  const stub = stubsOf(graph, ranks);
   const whole = stub.map((isStub) => !isStub);
   const taken = connected(graph, whole);
   const drawn = elkGraph(graph, ranks.order, whole, taken, isChain(graph, ranks, whole), before);
   if (drawn.children.length > 0) elk(drawn);
+  return arranged(graph, drawn, stub, taken, minWidth);
+}
+
+/** All boxes in rows, and of lines the ends only. */
+function inRows(graph: LocalGraph, minWidth: number): Arranged {
+  const nothing: ElkGraph = { id: "level", layoutOptions: {}, children: [], edges: [] };
+  const stub = graph.lines.map((line) => line.from === BORDER || line.from !== line.to);
+  return arranged(
+    graph,
+    nothing,
+    stub,
+    graph.width.map(() => false),
+    minWidth,
+  );
+}
+
+function arranged(
+  graph: LocalGraph,
+  drawn: ElkGraph,
+  stub: readonly boolean[],
+  taken: readonly boolean[],
+  minWidth: number,
+): Arranged {
   const drawnSize = { width: drawn.width ?? 0, height: drawn.height ?? 0 };
   const frame = frameOf(graph, drawnSize, looseRows(graph, taken, drawnSize.width), minWidth);
   const layout = readBack(graph, drawn, stub, frame);
@@ -70,9 +113,13 @@ function readBack(
     x[box] = child ? (child.x ?? 0) + frame.left : (loose.x[box] as number) + frame.looseLeft;
     y[box] = child ? (child.y ?? 0) + frame.top : (loose.y[box] as number) + frame.looseTop;
   }
-  const borderX = (id: string): number => (placed.get(id)?.x ?? 0) + 0.5 + frame.left;
-  const entryX = Array.from({ length: graph.entryCount }, (_, port) => borderX(entryId(port)));
-  const exitX = Array.from({ length: graph.exitCount }, (_, port) => borderX(exitId(port)));
+  const borderXs = (count: number, id: (port: number) => string): number[] =>
+    Array.from({ length: count }, (_, port) => {
+      const end = placed.get(id(port));
+      return end ? (end.x ?? 0) + 0.5 + frame.left : (frame.width * (port + 1)) / (count + 1);
+    });
+  const entryX = borderXs(graph.entryCount, entryId);
+  const exitX = borderXs(graph.exitCount, exitId);
   const { width, height } = frame;
   const layout: LevelLayout = { width, height, x, y, entryX, exitX, points: [], stub };
   const routes = new Map(drawn.edges.map((line) => [Number(line.id), line]));
@@ -81,85 +128,6 @@ function readBack(
     return route ? routed(graph, layout, line, route, frame) : unrouted(graph, layout, line);
   });
   return layout;
-}
-
-/** ELK's route, led on to the level's border where the line comes from outside or goes there. */
-function routed(
-  graph: LocalGraph,
-  layout: LevelLayout,
-  line: LocalLine,
-  route: ElkLine,
-  frame: Frame,
-): Float32Array {
-  const points: number[] = [];
-  if (line.from === BORDER) points.push(...borderPoint(graph, layout, line.fromPort, "entryX"));
-  for (const section of route.sections ?? []) {
-    const path = [section.startPoint, ...(section.bendPoints ?? []), section.endPoint];
-    if (line.from === BORDER) path.shift();
-    if (line.to === BORDER) path.pop();
-    for (const point of path) points.push(point.x + frame.left, point.y + frame.top);
-  }
-  if (line.to === BORDER) points.push(...borderPoint(graph, layout, line.toPort, "exitX"));
-  return Float32Array.from(points);
-}
-
-/** Where a line goes through the level's border: below its header, or at its lower edge. */
-function borderPoint(
-  graph: LocalGraph,
-  layout: LevelLayout,
-  port: number,
-  side: "entryX" | "exitX",
-): [number, number] {
-  const above = (side === "entryX") !== graph.up;
-  return [layout[side][port] ?? layout.width / 2, above ? sizes.HEADER_HEIGHT : layout.height];
-}
-
-/** The two ends of a line that is not drawn whole, or the loop of a box that uses its own tensor. */
-function unrouted(graph: LocalGraph, layout: LevelLayout, line: LocalLine): Float32Array {
-  const along = graph.up ? -sizes.STUB_LENGTH : sizes.STUB_LENGTH;
-  const [startX, startY] =
-    line.from === BORDER
-      ? borderPoint(graph, layout, line.fromPort, "entryX")
-      : boxPoint(graph, layout, line.from, line.fromPort, "exitX");
-  const [endX, endY] =
-    line.to === BORDER
-      ? borderPoint(graph, layout, line.toPort, "exitX")
-      : boxPoint(graph, layout, line.to, line.toPort, "entryX");
-  const inset = along / 2;
-  const start = [startX, startY, startX, startY + (line.from === BORDER ? inset : along)];
-  const end = [endX, endY - (line.to === BORDER ? inset : along), endX, endY];
-  if (line.from !== line.to || line.from === BORDER) return Float32Array.from([...start, ...end]);
-  const side = (layout.x[line.from] as number) + (graph.width[line.from] as number) + along;
-  return Float32Array.from([
-    startX,
-    startY,
-    startX,
-    startY + inset,
-    side,
-    startY + inset,
-    side,
-    endY - inset,
-    endX,
-    endY - inset,
-    endX,
-    endY,
-  ]);
-}
-
-/** Where the end of a stub stands: away from the middle, where whole lines start. */
-function boxPoint(
-  graph: LocalGraph,
-  layout: LevelLayout,
-  box: number,
-  port: number,
-  side: "entryX" | "exitX",
-): [number, number] {
-  const open = graph.open[box];
-  const width = graph.width[box] as number;
-  const place = open?.[side][port] ?? (side === "exitX" ? width * 0.75 : width * 0.2);
-  const above = (side === "entryX") !== graph.up;
-  const bottom = above ? 0 : (graph.height[box] as number);
-  return [(layout.x[box] as number) + place, (layout.y[box] as number) + bottom];
 }
 
 /** Rows are what does not overlap from top to bottom. */
