@@ -334,7 +334,8 @@ class GraphOverlayView(TypedDict):
         backward: uint8: 1 for gradients.
         timed_node: int32 (timed): nodes whose time was measured.
         node_secs: float64 (timed): seconds a call, median.
-        notes: Sentences, for example why no times are there.
+        notes: Sentences, for example what could not be found in this stage.
+        time_notes: What the times are of, or why there are none.
     """
 
     step: int
@@ -352,6 +353,7 @@ class GraphOverlayView(TypedDict):
     timed_node: Column
     node_secs: Column
     notes: list[str]
+    time_notes: list[str]
 
 
 class TensorValuesView(TypedDict):

@@ -56,18 +56,18 @@ def graph_overlay(reader: RunReader, params: Params, buffers: Buffers) -> GraphO
     mode, stage = Mode(cast(str, params["mode"])), Stage(cast(str, params["stage"]))
     values = _STAGES.values(reader, mode, stage)
     record, comparison = compared_step(reader, cast(int, params["step"]))
-    times, time_notes = _times(reader, values, record.step)
-    notes = [*_older_export(reader, record), *time_notes]
+    times, notes = _times(reader, values, record.step), _older_export(reader, record)
     return graph_overlay_view(values, record, comparison, times, notes, buffers)
 
 
-def _times(reader: RunReader, values: StageValues, step: int) -> tuple[NodeSecs, list[str]]:
-    """What was measured last up to a step, by node, and what is to be said of it."""
+def _times(reader: RunReader, values: StageValues, step: int) -> NodeSecs:
+    """What was measured last up to a step, by node."""
     measured = reader.node_times(step)
     if measured is None or not measured.nodes:
-        return NodeSecs(), measured_notes(measured)
+        return NodeSecs(notes=measured_notes(measured))
     if (values.mode, values.stage) != (Mode.TRAINING, Stage.EXECUTION_MODEL):
-        return NodeSecs(), ["Times were measured of the training graph that runs, execution_model."]
+        other = "Times were measured of the training graph that runs, execution_model."
+        return NodeSecs(notes=[other])
     secs: dict[int, float] = {}
     for time in measured.nodes:
         node = values.maker_of(time.output)
@@ -76,7 +76,7 @@ def _times(reader: RunReader, values: StageValues, step: int) -> tuple[NodeSecs,
     lost_count = len(measured.nodes) - len(secs)
     words = "node is" if lost_count == 1 else "nodes are"
     lost = [f"{lost_count} timed {words} not in this graph."] if lost_count else []
-    return NodeSecs(tuple(secs), tuple(secs.values())), [*measured_notes(measured), *lost]
+    return NodeSecs(tuple(secs), tuple(secs.values()), [*measured_notes(measured), *lost])
 
 
 def _older_export(reader: RunReader, record: StepRecord) -> list[str]:

@@ -128,10 +128,12 @@ class NodeSecs:
     Attributes:
         nodes: Numbers of nodes.
         secs: Seconds a call, median, of each.
+        notes: What they are of, or why there are none.
     """
 
     nodes: Sequence[int] = ()
     secs: Sequence[float] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ def graph_overlay_view(
         "timed_node": int_column(buffers, times.nodes),
         "node_secs": float_column(buffers, times.secs),
         "notes": [*_own_notes(values.mode, step, len(seen), left_out_count), *notes],
+        "time_notes": list(times.notes),
     }
 
 

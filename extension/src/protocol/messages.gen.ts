@@ -401,7 +401,8 @@ export interface GraphLineageView {
  *     backward: uint8: 1 for gradients.
  *     timed_node: int32 (timed): nodes whose time was measured.
  *     node_secs: float64 (timed): seconds a call, median.
- *     notes: Sentences, for example why no times are there.
+ *     notes: Sentences, for example what could not be found in this stage.
+ *     time_notes: What the times are of, or why there are none.
  */
 export interface GraphOverlayView {
   step: number;
@@ -419,6 +420,7 @@ export interface GraphOverlayView {
   timed_node: Column;
   node_secs: Column;
   notes: string[];
+  time_notes: string[];
 }
 
 /**

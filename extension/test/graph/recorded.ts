@@ -42,6 +42,7 @@ export function recordedStep(
     backward: bytes(column(({ backward = false }) => Number(backward))),
     timed_node: ints(times.map(([node]) => node)),
     node_secs: floats(times.map(([, secs]) => secs)),
-    notes,
+    notes: [],
+    time_notes: notes,
   };
 }

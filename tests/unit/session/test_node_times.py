@@ -128,13 +128,13 @@ def test_the_overlay_has_them_at_the_nodes_that_make_their_outputs(golden):
     payload, buffers = handle(golden, "graph_overlay", params)
     assert column_array(payload["timed_node"], buffers).tolist() == [0, 1, 4]
     assert column_array(payload["node_secs"], buffers).tolist() == [2**-12, 2**-11, 2**-10]
-    notes = " ".join(payload["notes"])
+    notes = " ".join(payload["time_notes"])
     assert "on what step 2 was fed (cpu, median of 20 runs)" in notes
     assert "nodes take 1.95 ms, 67% of a run's 2.93 ms" in notes
     assert "1 timed node is not in this graph" in notes
     payload, buffers = handle(golden, "graph_overlay", {**params, "stage": "torch_exported"})
     assert column_array(payload["timed_node"], buffers).size == 0
-    assert "execution_model" in payload["notes"][-1]
+    assert "execution_model" in payload["time_notes"][0]
 
 
 def test_the_table_is_sorted_and_knows_modules(golden):

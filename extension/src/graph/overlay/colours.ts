@@ -65,6 +65,9 @@ export const CALM: Record<Theme, readonly [string, string]> = {
   dark: ["#26332a", "#3f6b4b"],
 };
 
+/** What an overlay says nothing of: the ground, a little raised. */
+export const BLANK: Record<Theme, string> = { light: "#f3f4f6", dark: "#202428" };
+
 /** Ten stops of cividis (Nuñez, Anderton and Renslow 2018), even for colour-blind eyes. */
 const CIVIDIS = [
   "#00204d",

@@ -1,5 +1,5 @@
 import type { EdgePaint, ItemPaint, Overlay, PlacedEdge } from "../types";
-import { CALM, HUES, type OverlayColours } from "./colours";
+import { BLANK, CALM, HUES, type OverlayColours } from "./colours";
 import { foldGroups, larger } from "./fold";
 import { short } from "./numbers";
 import { assemble } from "./parts";
@@ -42,11 +42,9 @@ export function divergenceOverlay(recorded: Recorded, colours: OverlayColours): 
       : { fill: fills[bad] as string, mark: markOf(bad, size ?? Number.NaN) };
   return assemble({
     name: "divergence",
-    legend: legendOf(recorded, fills),
-    notes: [
-      "Numbers on boxes are relative errors, the largest of what is in them.",
-      ...recorded.unrecorded(),
-    ],
+    legend: [...legendOf(recorded, fills), ...recorded.unrecorded(colours.theme)],
+    blank: BLANK[colours.theme],
+    notes: ["Numbers on boxes are relative errors, the largest of what is in them."],
     node: (node) => paint(worst[node], error[node]),
     group: (group) => paint(worstIn[group], errorIn[group]),
     edge: (edge) => edgePaint(recorded, edge, fills),

@@ -1,5 +1,5 @@
 import type { EdgePaint, ItemPaint, Overlay, PlacedEdge } from "../types";
-import { CALM, type OverlayColours } from "./colours";
+import { BLANK, CALM, type OverlayColours } from "./colours";
 import { foldGroups, larger, sum } from "./fold";
 import { assemble } from "./parts";
 import type { Recorded } from "./recorded";
@@ -41,8 +41,9 @@ export function nonfiniteOverlay(recorded: Recorded, colours: OverlayColours): O
   };
   return assemble({
     name: "nonfinite",
-    legend: legendOf(recorded, fills),
-    notes: ["Boxes count NaN and infinite elements, eager | ORT.", ...recorded.unrecorded()],
+    legend: [...legendOf(recorded, fills), ...recorded.unrecorded(colours.theme)],
+    blank: BLANK[colours.theme],
+    notes: ["Boxes count NaN and infinite elements, eager | ORT."],
     node: (node) => paint(kinds[node], eager[node], ort[node]),
     group: (group) => paint(kindsIn[group], eagerIn[group], ortIn[group]),
     edge: (edge) => edgePaint(recorded, edge, fills),

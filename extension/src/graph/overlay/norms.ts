@@ -1,14 +1,15 @@
 import type { EdgePaint, ItemPaint, LegendRow, Overlay, PlacedEdge } from "../types";
-import { type OverlayColours, sequential } from "./colours";
+import { BLANK, type OverlayColours, sequential } from "./colours";
 import { foldGroups, larger } from "./fold";
 import { plural, short } from "./numbers";
 import { assemble } from "./parts";
 import type { LogRange, NormKind, RunRanges } from "./ranges";
 import type { Recorded } from "./recorded";
 
+const UNRECORDED = "not recorded (boxes of the other pass look the same)";
 /** Screen px of a line whose norm is the least and the largest of the scale. */
 const THINNEST = 0.75;
-const THICKEST = 6;
+const THICKEST = 4.5;
 const STOPS = [1, 0.75, 0.5, 0.25, 0];
 /** Beside a norm: it leaves out elements that are NaN or infinite. */
 const PARTLY = " !";
@@ -23,8 +24,9 @@ export function normOverlay(
   const painter = new NormPainter(recorded, kind, ranges.range(kind), colours);
   return assemble({
     name: kind,
-    legend: painter.legend(),
-    notes: notesOf(recorded, kind, ranges, painter),
+    legend: [...painter.legend(), ...recorded.unrecorded(colours.theme, UNRECORDED)],
+    blank: BLANK[colours.theme],
+    notes: notesOf(kind, ranges, painter),
     node: (node) => painter.node(node),
     group: (group) => painter.group(group),
     edge: (edge) => painter.edge(edge),
@@ -126,12 +128,7 @@ function badness(recorded: Recorded, row: number): number {
   return recorded.nonfinite(row, "candidate") ?? recorded.nonfinite(row, "reference") ?? 0;
 }
 
-function notesOf(
-  recorded: Recorded,
-  kind: NormKind,
-  ranges: RunRanges,
-  { counts }: NormPainter,
-): string[] {
+function notesOf(kind: NormKind, ranges: RunRanges, { counts }: NormPainter): string[] {
   const what = kind === "gradient" ? "gradients" : "what flows forward";
   const notes = [
     `L2 norms of ${what} in ONNX Runtime (eager PyTorch's where ORT has no such tensor), of boxes the largest: ${plural(counts.shown, "tensor")}.`,
@@ -141,5 +138,5 @@ function notesOf(
       `The scale covers the ${plural(ranges.stepCount, "step")} seen so far; it grows, and never shrinks.`,
     );
   }
-  return [...notes, ...recorded.unrecorded()];
+  return notes;
 }

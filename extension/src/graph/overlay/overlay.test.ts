@@ -4,7 +4,7 @@ import { madePicture, madeStructure } from "../../../test/graph/made";
 import { type Row, recordedStep } from "../../../test/graph/recorded";
 import { GraphStructure } from "../structure";
 import { groupItem, type ItemId, type PlacedEdge } from "../types";
-import { CALM, HUES, sequential } from "./colours";
+import { BLANK, CALM, HUES, sequential } from "./colours";
 import { COLOURS, makeOverlay, OVERLAYS, type OverlayName, RunRanges } from "./index";
 import { LogRange } from "./ranges";
 
@@ -18,6 +18,7 @@ const [FORWARD, BACKWARD] = ["forward", "backward"].map((label) =>
 ) as [ItemId, ItemId];
 const colours = COLOURS.light;
 const { look, reference, candidate } = colours;
+const blank = { fill: BLANK.light, mark: "" };
 
 const made = (
   name: OverlayName,
@@ -66,11 +67,9 @@ describe("divergence", () => {
   });
 
   it("leaves what was not recorded as it is", () => {
-    expect(overlay.item(9)).toBeNull();
-    expect(overlay.item(0)).toBeNull();
-    expect(overlay.notes.join(" ")).toContain(
-      "5 tensors of this stage were not recorded in step 4",
-    );
+    expect(overlay.item(9)).toEqual(blank);
+    expect(overlay.item(0)).toEqual(blank);
+    expect(overlay.legend.at(-1)?.label).toBe("not recorded: 5");
   });
 
   it("shows of a closed group the worst that is in it, with that one's error", () => {
@@ -89,6 +88,7 @@ describe("divergence", () => {
       "≈": "rounding: 2",
       "=": "equal: 1",
       "∅": "not comparable: 1",
+      "": "not recorded: 5",
     });
   });
 
@@ -119,7 +119,7 @@ describe("NaN and Inf", () => {
       { fill: look, mark: "4 | 4" },
       { fill: look, mark: "– | 2" },
       { fill: CALM.light[0], mark: "" },
-      null,
+      blank,
     ]);
   });
 
@@ -131,6 +131,7 @@ describe("NaN and Inf", () => {
       "1",
       "1",
       "2",
+      "4",
     ]);
     expect(overlay.edge(edge(2, 3))).toEqual({ color: reference, width: 2.5 });
     expect(overlay.edge(edge(1, 2))).toBeNull();
@@ -154,9 +155,9 @@ describe("norms", () => {
     expect(overlay.item(2)).toEqual({ fill: sequential("light", 1), mark: "100" });
     expect(overlay.item(3)).toEqual({ fill: sequential("light", 0), mark: "0" });
     expect(overlay.item(4)).toEqual({ fill: look, mark: "10 !" });
-    expect(overlay.item(7)).toBeNull();
+    expect(overlay.item(7)).toEqual(blank);
     expect(overlay.item(FORWARD)).toEqual({ fill: look, mark: "100 !" });
-    expect(overlay.item(BACKWARD)).toBeNull();
+    expect(overlay.item(BACKWARD)).toEqual(blank);
     expect(overlay.legend.map(({ label }) => label)).toEqual([
       "100 and more",
       "32",
@@ -165,6 +166,7 @@ describe("norms", () => {
       "1 and less",
       "all zero: 1 tensor",
       "partly NaN or infinite: 1 tensor",
+      "not recorded (boxes of the other pass look the same): 4",
     ]);
   });
 
@@ -172,8 +174,8 @@ describe("norms", () => {
     const overlay = made("gradient", rows);
     expect(overlay.item(7)?.mark).toBe("1e-3");
     expect(overlay.item(9)).toEqual({ fill: look, mark: "NaN" });
-    expect(overlay.item(1)).toBeNull();
-    expect(overlay.legend.at(-1)).toEqual({
+    expect(overlay.item(1)).toEqual(blank);
+    expect(overlay.legend.at(-2)).toEqual({
       color: look,
       mark: "NaN",
       label: "no finite element: 1 tensor",
@@ -183,12 +185,12 @@ describe("norms", () => {
   it("widens lines with the logarithm of the norm, each overlay its own pass's", () => {
     const [activation, gradient] = [made("activation", rows), made("gradient", rows)];
     expect(activation.edge(edge(1, 2))).toEqual({ color: sequential("light", 0), width: 0.75 });
-    expect(activation.edge(edge(2, 3))).toEqual({ color: sequential("light", 1), width: 6 });
+    expect(activation.edge(edge(2, 3))).toEqual({ color: sequential("light", 1), width: 4.5 });
     expect(activation.edge(edge(7, 8))).toBeNull();
     expect(gradient.edge(edge(2, 3))).toBeNull();
     // Range 1e-5 to 1 (eager's norms count too): 1e-3 lies two fifths up.
-    expect(gradient.edge(edge(7, 8))?.width).toBeCloseTo(0.75 + 5.25 * 0.4, 5);
-    expect(gradient.edge(edge(9, 10))).toEqual({ color: look, width: 6 });
+    expect(gradient.edge(edge(7, 8))?.width).toBeCloseTo(0.75 + 3.75 * 0.4, 5);
+    expect(gradient.edge(edge(9, 10))).toEqual({ color: look, width: 4.5 });
   });
 
   it("keeps a colour's meaning while steps are played", () => {
@@ -209,7 +211,7 @@ describe("norms", () => {
     const ranges = new RunRanges();
     const odd = [0, Number.NaN, Number.POSITIVE_INFINITY, 1e-300, 1e20];
     ranges.see("x", recordedStep(odd.map((norm, value) => ({ value, norms: [norm, norm] }))));
-    expect(ranges.range("activation")).toEqual(new LogRange(8, 20));
+    expect(ranges.range("activation")).toEqual(new LogRange(12, 20));
     expect(ranges.range("gradient")).toBeNull();
     const overlay = made(
       "activation",
@@ -218,7 +220,7 @@ describe("norms", () => {
     );
     expect([0, 1, 2, 3, 4].map((node) => overlay.item(node)?.mark)).toEqual([
       "0",
-      undefined,
+      "",
       "∞",
       "1e-300",
       "1e20",
@@ -226,10 +228,20 @@ describe("norms", () => {
     expect(LogRange.around(1, 1)).toEqual(new LogRange(0, 1));
   });
 
+  it("is not stretched by a few tiny ones", () => {
+    const ranges = new RunRanges();
+    const rows = Array.from({ length: 100 }, (_, value): Row => {
+      const norm = value < 3 ? 1e-9 : 2;
+      return { value, norms: [norm, norm] };
+    });
+    ranges.see("x", recordedStep(rows));
+    expect(ranges.range("activation")).toEqual(new LogRange(0, 1));
+  });
+
   it("says so where there is nothing", () => {
     const overlay = made("gradient", []);
-    expect(overlay.item(7)).toBeNull();
-    expect(overlay.legend).toEqual([]);
+    expect(overlay.item(7)).toEqual(blank);
+    expect(overlay.legend.map(({ mark }) => mark)).toEqual([""]);
     expect(overlay.notes.join(" ")).toContain("0 tensors");
   });
 });
@@ -246,13 +258,13 @@ describe("time", () => {
   const overlay = made("time", [], { times, notes: ["Measured at step 4."] });
 
   it("gives each node its share, and groups the sum", () => {
-    expect(overlay.item(1)).toEqual({ fill: sequential("light", 0.9886), mark: "90 % · 9 ms" });
+    expect(overlay.item(1)).toEqual({ fill: sequential("light", 0.9771), mark: "90 % · 9 ms" });
     expect(overlay.item(2)?.mark).toBe("9 % · 900 µs");
     expect(overlay.item(8)).toEqual({ fill: sequential("light", 0), mark: "0 % · 0 µs" });
     expect(overlay.item(FORWARD)?.mark).toBe("99 % · 9.9 ms");
     expect(overlay.item(BACKWARD)?.mark).toBe("1 % · 100 µs");
-    expect(overlay.item(3)).toBeNull();
-    expect(overlay.item(4)).toBeNull();
+    expect(overlay.item(3)).toEqual(blank);
+    expect(overlay.item(4)).toEqual(blank);
   });
 
   it("says what was timed, in a legend whose ends never move", () => {
@@ -265,7 +277,7 @@ describe("time", () => {
       mark: "100 %",
       label: "10 ms",
     });
-    expect(overlay.legend.at(-1)?.label).toBe("1 µs and less");
+    expect(overlay.legend.at(-1)?.label).toBe("100 µs and less");
     const without = made("time", [], { notes: ["No times were measured."] });
     expect(without.legend).toEqual([]);
     expect(without.notes).toEqual(["No times were measured."]);

@@ -17,10 +17,13 @@ export interface OverlayParts {
   node(node: number): ItemPaint | null;
   group(group: number): ItemPaint | null;
   edge?(edge: PlacedEdge): EdgePaint | null;
+  /** The fill of what there is no paint for; without it such boxes look as they always do. */
+  blank?: string;
 }
 
 /** Answers are kept, so that painting a frame costs a look-up an item. */
 export function assemble(parts: OverlayParts): Overlay {
+  const blank = parts.blank === undefined ? null : { fill: parts.blank, mark: "" };
   const items = new Map<ItemId, ItemPaint | null>();
   const edges = new WeakMap<PlacedEdge, { paint: EdgePaint | null }>();
   return {
@@ -30,7 +33,7 @@ export function assemble(parts: OverlayParts): Overlay {
     item(item) {
       let paint = items.get(item);
       if (paint === undefined) {
-        paint = isGroup(item) ? parts.group(itemGroup(item)) : parts.node(item);
+        paint = (isGroup(item) ? parts.group(itemGroup(item)) : parts.node(item)) ?? blank;
         items.set(item, paint);
       }
       return paint;

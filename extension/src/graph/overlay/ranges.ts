@@ -4,7 +4,9 @@ export type OverlayAnswer = Answer<"graph_overlay">;
 export type NormKind = "activation" | "gradient";
 
 /** Numbers far below the largest are all painted as the least: rounding, not signal. */
-const MOST_DECADES = 12;
+const MOST_DECADES = 8;
+/** So many of a hundred norms of a step may lie below the scale, so that few do not stretch it. */
+const BELOW_SHARE = 0.05;
 
 /** A scale of whole powers of ten. */
 export class LogRange {
@@ -65,12 +67,8 @@ export class RunRanges {
     this.#seen.add(key);
     this.#steps.add(step.step);
     const before = JSON.stringify([this.range("activation"), this.range("gradient")]);
-    const backward = step.backward.values;
-    for (const side of [step.candidate_norm.values, step.reference_norm.values]) {
-      for (let row = 0; row < side.length; row += 1) {
-        this.#widen(backward[row] === 1 ? "gradient" : "activation", side[row] as number);
-      }
-    }
+    this.#widen("activation", norms(step, 0));
+    this.#widen("gradient", norms(step, 1));
     return before !== JSON.stringify([this.range("activation"), this.range("gradient")]);
   }
 
@@ -80,13 +78,27 @@ export class RunRanges {
     return extent === undefined ? null : LogRange.around(extent.least, extent.most);
   }
 
-  #widen(kind: NormKind, value: number): void {
-    if (!(value > 0 && value < Number.POSITIVE_INFINITY)) return;
+  #widen(kind: NormKind, sorted: Float64Array): void {
+    const least = sorted[Math.floor(sorted.length * BELOW_SHARE)];
+    const most = sorted[sorted.length - 1];
+    if (least === undefined || most === undefined) return;
     const extent = this.#extents[kind];
-    if (extent === undefined) this.#extents[kind] = { least: value, most: value };
-    else {
-      extent.least = Math.min(extent.least, value);
-      extent.most = Math.max(extent.most, value);
+    this.#extents[kind] = {
+      least: Math.min(extent?.least ?? least, least),
+      most: Math.max(extent?.most ?? most, most),
+    };
+  }
+}
+
+/** The finite positive norms of one pass, both sides, ascending. */
+function norms(step: OverlayAnswer, backward: 0 | 1): Float64Array {
+  const passes = step.backward.values;
+  const found: number[] = [];
+  for (const { values } of [step.candidate_norm, step.reference_norm]) {
+    for (let row = 0; row < values.length; row += 1) {
+      const value = values[row] as number;
+      if (passes[row] === backward && value > 0 && Number.isFinite(value)) found.push(value);
     }
   }
+  return Float64Array.from(found).sort();
 }

@@ -1,5 +1,6 @@
 import type { GraphStructure } from "../structure";
-import { plural } from "./numbers";
+import type { LegendRow } from "../types";
+import { BLANK, type Theme } from "./colours";
 import type { OverlayAnswer } from "./ranges";
 
 /** What a step recorded, by value. A *row* is a recorded tensor: a place in all columns. */
@@ -68,12 +69,12 @@ export class Recorded {
     return count === 0 && Number.isNaN(norms[row] as number) ? null : count;
   }
 
-  /** How many tensors of the stage the step knows nothing of, in words; none where it knows all. */
-  unrecorded(): string[] {
+  /** The row of the legend for what the step knows nothing of. */
+  unrecorded(theme: Theme, label = "not recorded"): LegendRow[] {
     const missing = this.structure.valueCount - this.count;
     if (missing <= 0) return [];
     return [
-      `${plural(missing, "tensor")} of this stage ${missing === 1 ? "was" : "were"} not recorded in step ${this.answer.step}.`,
+      { color: BLANK[theme], mark: "", label: `${label}: ${missing.toLocaleString("en-US")}` },
     ];
   }
 }
