@@ -42,6 +42,7 @@ YIELD = "Gradient building put it between forward and backward; it hands out tha
 INSERTED_NAME = "An optimiser inserted it: its name was made from that node's, which remains."
 INSERTED_BEFORE = "An optimiser inserted it in front of that node."
 INSERTED_AFTER = "An optimiser inserted it behind that node."
+COMPUTED_AGAIN = "An optimiser inserted it: it computes once more what that node computes."
 REMOVED_STORED = "What it gives lies in the file as a constant."
 REMOVED_EQUAL_CONSTANT = "An equal constant is used in its place."
 REMOVED_AHEAD = "It was computed ahead, with what followed from it."

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from ortviz.graphs.lineage import evidence
 from ortviz.graphs.lineage.fates import Fates
 from ortviz.graphs.lineage.gradients import Gradients
-from ortviz.graphs.lineage.index import GraphIndex, Operation
+from ortviz.graphs.lineage.index import GraphIndex
 from ortviz.graphs.lineage.names import origins_by_name
 from ortviz.graphs.lineage.regions import Region, Regions
 from ortviz.graphs.lineage.values import EqualValues
@@ -40,7 +40,8 @@ class Matcher:
     def run(self) -> None:
         """Decide about every node of the later stage."""
         every = range(len(self._graph.operations))
-        left = [node for node in every if not self._computes_the_same(node)]
+        left = [node for node in every if not self._is_the_same(node)]
+        left = [node for node in left if not self._computes_the_same(node)]
         left = Gradients(self._previous, self._graph, self._fates).take(left)
         new = {node for node in left if not self._producers(node)}
         for node in left:
@@ -51,34 +52,44 @@ class Matcher:
         for node in left:
             self._inserted(node)
 
-    def _computes_the_same(self, node: int) -> bool:
+    def _is_the_same(self, node: int) -> bool:
+        """A node that computes the same and has kept its output's or its own name."""
         operation = self._graph.operations[node]
         key = self._values.key_after(operation)
         if key not in self._by_key:
             return False
-        earlier = self._likeliest(operation, key)
-        other = self._previous.operations[earlier]
+        producer = self._previous.producer
+        makers = [producer[name] for name in operation.outputs if name in producer]
+        for earlier in (*makers, *self._previous.by_name.get(operation.name, [])):
+            if self._keys[earlier] == key:
+                self._same(earlier, node)
+                return True
+        return False
+
+    def _computes_the_same(self, node: int) -> bool:
+        """One that has not, and stands for a node that nothing else stands for."""
+        key = self._values.key_after(self._graph.operations[node])
+        candidates = self._by_key.get(key)
+        if candidates is None:
+            return False
+        at = self._free.get(key, 0)
+        while at < len(candidates) and self._fates.is_used(candidates[at]):
+            at += 1
+        self._free[key] = at
+        if at < len(candidates):
+            self._same(candidates[at], node)
+        else:
+            self._fates.link(LinkKind.ADDED, candidates[:1], [node], evidence.COMPUTED_AGAIN)
+        return True
+
+    def _same(self, earlier: int, node: int) -> None:
+        operation, other = self._graph.operations[node], self._previous.operations[earlier]
         if (other.name, other.outputs) != (operation.name, operation.outputs):
             self._fates.link(LinkKind.RENAMED, [earlier], [node], evidence.RENAMED)
         elif other.inputs == operation.inputs:
             self._fates.link(LinkKind.SAME, [earlier], [node], evidence.SAME)
         else:
             self._fates.link(LinkKind.SAME, [earlier], [node], evidence.SAME_EQUAL_INPUTS)
-        return True
-
-    def _likeliest(self, operation: Operation, key: Hashable) -> int:
-        """Of the nodes that compute the same: that of its output, of its name, or a free one."""
-        producer, by_name = self._previous.producer, self._previous.by_name
-        makers = [producer[name] for name in operation.outputs if name in producer]
-        for number in (*makers, *by_name.get(operation.name, [])):
-            if self._keys[number] == key:
-                return number
-        candidates = self._by_key[key]
-        at = self._free.get(key, 0)
-        while at < len(candidates) and self._fates.is_used(candidates[at]):
-            at += 1
-        self._free[key] = at
-        return candidates[at] if at < len(candidates) else candidates[0]
 
     def _producers(self, node: int) -> list[int]:
         """Nodes of the earlier stage that made what this one makes."""

@@ -213,6 +213,16 @@ def test_what_an_optimiser_inserts_serves_what_it_feeds() -> None:
     assert "1 Transpose was inserted by an optimiser" in texts(found)
 
 
+def test_what_is_computed_once_more_is_no_other_name_of_the_first() -> None:
+    """As ORT's memory optimiser does, so that less has to be kept for the backward pass."""
+    before = [op("Relu", "x", "a"), op("Tanh", "a", "b"), op("Add", "a b", "y")]
+    again = op("Relu", "x", "a_recompute", "n_a_recompute")
+    after = [again, before[0], before[1], op("Add", "a_recompute b", "y")]
+    found = lineage(before, after)
+    assert kinds(found) == (["same"] * 3, ["added", "same", "same", "same"])
+    assert found.nodes[0].evidence == evidence.COMPUTED_AGAIN
+
+
 def test_a_node_that_was_moved_is_found_by_its_name() -> None:
     """ORT gathers before the transpose, and gives the rest of the shape back around it."""
     before = [
