@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import permutations
 
 import numpy as np
 from hypothesis import given, settings
@@ -95,6 +96,64 @@ def test_edges_are_the_uses_of_tensors_that_nodes_make(made):
         if to < structure.file_node_count and structure.node_kind[maker] == 0:
             assert structure.value_names[of] in users[to].input
             assert structure.value_names[of] in users[maker].output
+
+
+# A body: for each node its operator and what its slots take, -1 from outside or a node before it.
+_BODY = st.lists(
+    st.tuples(st.sampled_from("ab"), st.lists(st.integers(-1, 3), min_size=1, max_size=2)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def _body_nodes(body, module, order):
+    """The nodes of a body in some order, under names that tell nothing."""
+    made = [
+        node(
+            op,
+            ["x" if at < 0 or at >= place else f"{module}/{at}" for at in slots],
+            name=f"{module}/{place}",
+        )
+        for place, (op, slots) in enumerate(body)
+    ]
+    return [made[place] for place in order]
+
+
+def _same(one, other):
+    """Whether two bodies are equal but for the order of nodes, by trying all orders."""
+
+    def edges(body, place_of):
+        return {
+            (place_of[place], slot, place_of[at] if 0 <= at < place else -1)
+            for place, (_, slots) in enumerate(body)
+            for slot, at in enumerate(slots)
+        }
+
+    if len(one) != len(other):
+        return False
+    wanted = edges(one, range(len(one)))
+    return any(
+        all(one[to][0] == other[place][0] for place, to in enumerate(order))
+        and edges(other, order) == wanted
+        for order in permutations(range(len(one)))
+    )
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(_BODY, min_size=1, max_size=2), st.data())
+def test_what_folds_is_equal_and_what_is_equal_folds(bodies, data):
+    chosen = [data.draw(st.sampled_from(bodies)) for _ in range(3)]
+    nodes, modules = [], {}
+    for place, body in enumerate(chosen):
+        order = data.draw(st.permutations(range(len(body))))
+        made = _body_nodes(body, f"m.{place}", order)
+        nodes += made
+        modules |= {each.name: f"m.{place}" for each in made}
+    built = model(nodes)
+    names = ModelNames(("", "m", "m.0", "m.1", "m.2"))
+    structure = read_structure(built, record_of(built, modules), names)
+    folds = any(group.kind is GroupKind.REPEAT for group in structure.groups)
+    assert folds == all(_same(chosen[0], each) for each in chosen[1:])
 
 
 @settings(deadline=None, max_examples=30)
