@@ -17,7 +17,7 @@ export interface OverlayParts {
   node(node: number): ItemPaint | null;
   group(group: number): ItemPaint | null;
   edge?(edge: PlacedEdge): EdgePaint | null;
-  /** The fill of what there is no paint for; without it such boxes look as they always do. */
+  /** The fill of nodes there is no paint for; without it they look as they always do. */
   blank?: string;
 }
 
@@ -33,7 +33,7 @@ export function assemble(parts: OverlayParts): Overlay {
     item(item) {
       let paint = items.get(item);
       if (paint === undefined) {
-        paint = (isGroup(item) ? parts.group(itemGroup(item)) : parts.node(item)) ?? blank;
+        paint = isGroup(item) ? parts.group(itemGroup(item)) : (parts.node(item) ?? blank);
         items.set(item, paint);
       }
       return paint;

@@ -32,10 +32,12 @@ export function timeOverlay(recorded: Recorded, { theme }: OverlayColours): Over
   const paint = (took: number | undefined, count: number | undefined): ItemPaint | null => {
     if (took === undefined || !count) return null;
     const share = total === 0 ? 0 : took / total;
-    return {
-      fill: sequential(theme, range.share(share)),
-      mark: `${percent(share)} · ${duration(took)}`,
-    };
+    return { fill: sequential(theme, range.share(share)), mark: percent(share) };
+  };
+  const ofGroup = (group: number): ItemPaint | null => {
+    const found = paint(inGroups[group], timedIn[group]);
+    // A node has no room for both.
+    return found && { ...found, mark: `${found.mark} · ${duration(inGroups[group] ?? 0)}` };
   };
   const count = timed.reduce((found, each) => found + each, 0);
   const notes = count === 0 ? [] : [summary(recorded, count, total)];
@@ -45,7 +47,7 @@ export function timeOverlay(recorded: Recorded, { theme }: OverlayColours): Over
     notes: [...notes, ...answer.time_notes],
     blank: BLANK[theme],
     node: (node) => paint(byNode[node], timed[node]),
-    group: (group) => paint(inGroups[group], timedIn[group]),
+    group: ofGroup,
   });
 }
 
