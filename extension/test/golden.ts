@@ -58,6 +58,10 @@ const ANSWERED = [
   "graphs",
   "graph_nodes",
   "graph_model",
+  "graph_overlay",
+  "graph_overlay_nan",
+  "graph_overlay_exported",
+  "tensor_values",
   "findings",
 ];
 const WAITING = ["run", "summary", "losses", "mask_map", "graphs", "findings"];
