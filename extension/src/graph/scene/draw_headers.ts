@@ -37,10 +37,10 @@ function drawHeader(
 ): void {
   const { x, y, width, height, placed, stuck, enlarged } = bar;
   const face = source.face(placed.item);
-  const fill = paint === null ? look.header : css(rgba(paint.fill));
-  const ink = inkOn(fill, look.ink);
+  const fill = look.header;
+  const ink = look.ink;
   // Where the picture shows the header itself, lines may pass through it.
-  if (stuck || enlarged || paint !== null) {
+  if (stuck || enlarged) {
     const body = look.brush({ fill, stroke: stuck ? look.headerLine : undefined });
     sheet.box(z, body, x + 0.5, y + 0.5, width - 1, height - 1, stuck ? 3 : RADIUS);
   }
@@ -50,7 +50,7 @@ function drawHeader(
   const left = x + PAD + BAR + size;
   const arrow = twisty(x + PAD + BAR + 2, mid, size * 0.75, true);
   sheet.polygon(z + 1, look.brush({ fill: ink }), arrow);
-  const room = x + width - PAD - left;
+  const room = x + width - PAD - left - (paint === null ? 0 : height);
   const title = fitter.fit(face.title, size, room, true);
   const clear = (from: number, length: number) =>
     sheet.box(z, look.brush({ fill }), from - 3, y + 3, length + 6, height - 6);
@@ -58,14 +58,43 @@ function drawHeader(
   sheet.text(z + 2, title, left, mid, { size, bold: true, fill: ink });
   const used = fitter.width(title, size, true) + 10;
   const small = size * 0.86;
-  const style = { size: small, fill: paint === null ? look.muted : ink };
-  const count = [paint?.mark ?? "", face.note].filter((part) => part !== "").join(" · ");
-  const rest = room - used - fitter.width(count, small);
+  let end = x + width - PAD;
+  if (paint !== null) end = drawChip(sheet, bar, z, paint, small, look, fitter, left + used);
+  const style = { size: small, fill: look.muted };
+  const count = fitter.width(face.note, small);
+  const rest = end - left - used - count;
   if (rest < 0) return;
-  clear(x + width - PAD - fitter.width(count, small), fitter.width(count, small));
-  sheet.text(z + 2, count, x + width - PAD, mid, { ...style, align: "right" });
+  clear(end - count, count);
+  sheet.text(z + 2, face.note, end, mid, { ...style, align: "right" });
   const module = source.module(placed.item) ?? "";
   if (module === face.title) return;
   const more = fitter.fit(module, small, rest - 12, false, "ends");
   sheet.text(z + 2, more, left + used, mid, style);
+}
+
+/**
+ * An overlay's colour and mark at the right of a header; the header itself stays quiet, since what
+ * is in the group shows its own colours.
+ *
+ * @returns Where the chip begins.
+ */
+function drawChip(
+  sheet: Sheet,
+  { x, y, width, height }: HeaderBar,
+  z: number,
+  paint: ItemPaint,
+  size: number,
+  look: Look,
+  fitter: TextFitter,
+  from: number,
+): number {
+  const fill = css(rgba(paint.fill));
+  const end = x + width - 4;
+  const mark = fitter.fit(paint.mark, size, end - from - 12);
+  const length = Math.max(fitter.width(mark, size) + 10, height - 8);
+  const left = end - length;
+  sheet.box(z + 1, look.brush({ fill }), left, y + 3, length, height - 6, 3);
+  const style = { size, fill: inkOn(fill, look.ink), align: "center" as const };
+  sheet.text(z + 2, mark, left + length / 2, y + height / 2, style);
+  return left - 8;
 }

@@ -37,17 +37,18 @@ function lineBrush({ look, overlay, zoom, opacity }: Drawing, edge: PlacedEdge):
   const paint = overlay?.edge(edge) ?? null;
   const strength = lineOpacity(zoom) * opacity;
   const round = (value: number) => Number(value.toFixed(2));
+  const { crossing, shape } = edge;
+  const dash = crossing && zoom >= ARROW_ZOOM ? CROSSING_DASH : undefined;
   if (paint !== null) {
     const stroke = css(rgba(paint.color));
-    return look.brush({ stroke, width: round(paint.width), opacity: round(strength) });
+    return look.brush({ stroke, dash, width: round(paint.width), opacity: round(strength) });
   }
-  const { crossing, shape } = edge;
   const width = lineWidth(edge.edges.length, zoom);
   const share = crossing ? CROSSING_OPACITY : shape === "stub" ? STUB_OPACITY : 1;
   return look.brush({
     stroke: crossing ? look.crossing : look.line,
     width: Number((crossing ? Math.min(width, CROSSING_MOST_PX) : width).toFixed(1)),
-    dash: crossing && zoom >= ARROW_ZOOM ? CROSSING_DASH : undefined,
+    dash,
     opacity: round(strength * share),
   });
 }

@@ -16,7 +16,15 @@ const NAME_ZOOM = 1.35;
 const LEAST_PADDING_PX = 2.5;
 /** Text that is a little too wide for its box may become as small as this, in screen px. */
 const LEAST_TEXT_PX = 6.4;
+/** What two lines leave free at the sides. */
+const PAIR_SIDES = 12;
 const TWISTY = 8;
+/** A note may be a little wider than there is room; it is then written smaller. */
+const NOTE_SHRINKS = 1.2;
+/** Marks up to this many characters stand beside a node's title, longer ones below it. */
+const SHORT_MARK = 2;
+/** Size of a mark beside a title. */
+const MARK_SHARE = 0.78;
 
 /**
  * What is written on a box.
@@ -35,58 +43,112 @@ export function drawText(
   const quiet = paint === null ? drawing.look.muted : ink;
   const pill = face.kind === "input" || face.kind === "output";
   if (isGroup(item)) drawGroupText(drawing, face, paint?.mark ?? "", rect, full, ink, quiet);
-  else if (pill)
-    writeSolo(drawing, face.title, rect, sizes.PILL_FONT, sizes.PILL_PADDING, ink, false);
-  else {
-    const note = full ? nodeNote(drawing, item, paint) : "";
-    if (note === "")
-      writeSolo(drawing, face.title, rect, sizes.NODE_FONT, sizes.NODE_PADDING, ink, false);
-    else writePair(drawing, face.title, note, rect, ink, quiet);
+  else if (pill) {
+    writeSolo(drawing, face.title, "", rect, sizes.PILL_FONT, PILL_SIDES, ink, false);
+  } else {
+    const mark = paint?.mark ?? "";
+    const beside = [...mark].length <= SHORT_MARK;
+    const note = full
+      ? nodeNote(drawing, item, beside ? "" : mark, face.title, rect.width - PAIR_SIDES)
+      : "";
+    const sides = face.kind === "joint" ? JOINT_SIDES : NODE_SIDES;
+    if (note !== "") writePair(drawing, face.title, note, beside ? mark : "", rect, ink, quiet);
+    else {
+      const shown = beside ? mark : "";
+      writeSolo(drawing, face.title, shown, rect, sizes.NODE_FONT, sides, ink, false);
+    }
   }
 }
 
-function nodeNote({ source, zoom }: Drawing, item: ItemId, paint: ItemPaint | null): string {
-  const name = zoom >= NAME_ZOOM ? source.name(item) : "";
-  return [paint?.mark ?? "", name].filter((part) => part !== "").join(" · ");
+/** The mark; and, near by, the end of the node's name, which tells it from others of its kind. */
+function nodeNote(
+  { source, fitter, zoom }: Drawing,
+  item: ItemId,
+  mark: string,
+  title: string,
+  room: number,
+): string {
+  const name = zoom >= NAME_ZOOM ? (source.name(item).split("/").at(-1) ?? "") : "";
+  const both = [mark, name === title ? "" : name].filter((part) => part !== "").join(" · ");
+  return mark === "" || fitter.width(both, NODE_NOTE_FONT) <= room ? both : mark;
 }
 
-/** One line in the middle, as large as can be read. */
+/** One line in the middle, as large as can be read, and a short mark at the right. */
 function writeSolo(
-  { sheet, fitter, zoom, opacity }: Drawing,
+  drawing: Drawing,
   text: string,
-  { x, y, width, height }: Rect,
+  mark: string,
+  rect: Rect,
   font: number,
-  padding: number,
+  sides: Sides,
   ink: string,
   bold: boolean,
 ): void {
+  const { sheet, fitter, zoom, opacity } = drawing;
+  const { x, y, width, height } = rect;
   const readable = soloTitlePx(height * zoom, font * zoom) / zoom;
-  const pad = Math.min(padding, Math.max(LEAST_PADDING_PX / zoom, 0));
-  const room = width - 2 * pad;
+  const pad = LEAST_PADDING_PX / zoom;
+  const [left, right] = [Math.max(sides.left, pad), Math.max(sides.right, pad)];
+  const aside = mark === "" ? 0 : fitter.width(mark, readable * MARK_SHARE, true) + 0.15 * readable;
+  const room = width - left - right - aside;
   const size = fitter.shrunk(text, readable, room, bold, LEAST_TEXT_PX / zoom);
   const fit = fitter.fit(text, size, room, bold);
-  sheet.text(Z.text, fit, x + width / 2, y + height / 2, {
-    size,
-    bold,
-    fill: ink,
-    align: "center",
-    opacity,
-  });
+  if (fit === "" && mark !== "") {
+    // The name matters more than the mark.
+    writeSolo(drawing, text, "", rect, font, sides, ink, bold);
+    return;
+  }
+  const middle = y + height / 2;
+  const half = fitter.width(fit, size, bold) / 2;
+  const centre = Math.max(Math.min(width / 2, width - right - aside - half), left + half);
+  const style = { size, bold, fill: ink, align: "center" as const, opacity };
+  sheet.text(Z.text, fit, x + centre, middle, style);
+  writeMark(drawing, mark, x + width - right, middle, readable, ink);
+}
+
+/** What the sides of a box take, in the world's units. */
+interface Sides {
+  left: number;
+  right: number;
+}
+
+const PILL_SIDES: Sides = { left: 4, right: 4 };
+/** Colour at the left; at a joint also at the right. */
+const NODE_SIDES: Sides = { left: 7, right: 2.5 };
+const JOINT_SIDES: Sides = { left: 7, right: 7 };
+
+/** @returns How much room it takes. */
+function writeMark(
+  { sheet, fitter, opacity }: Drawing,
+  mark: string,
+  right: number,
+  middle: number,
+  titleSize: number,
+  ink: string,
+): number {
+  if (mark === "") return 0;
+  const size = titleSize * MARK_SHARE;
+  sheet.text(Z.text, mark, right, middle, { size, bold: true, fill: ink, align: "right", opacity });
+  return fitter.width(mark, size, true) + 0.15 * size;
 }
 
 /** A node's title, and its mark or name below. */
 function writePair(
-  { sheet, fitter, opacity }: Drawing,
+  drawing: Drawing,
   title: string,
   note: string,
+  mark: string,
   { x, y, width, height }: Rect,
   ink: string,
   quiet: string,
 ): void {
-  const room = width - 12;
+  const { sheet, fitter, opacity } = drawing;
+  const room = width - PAIR_SIDES;
   const middle = y + height / 2;
   const style = { align: "center" as const, opacity };
-  sheet.text(Z.text, fitter.fit(title, UPPER_FONT, room), x + width / 2, middle - 5, {
+  const taken = writeMark(drawing, mark, x + width - 4, middle - 5, UPPER_FONT, ink);
+  const fit = fitter.fit(title, UPPER_FONT, room - taken);
+  sheet.text(Z.text, fit, x + (width - taken) / 2, middle - 5, {
     ...style,
     size: UPPER_FONT,
     fill: ink,
@@ -110,7 +172,16 @@ function drawGroupText(
 ): void {
   const { sheet, look, fitter, opacity } = drawing;
   if (!full) {
-    writeSolo(drawing, title, rect, sizes.GROUP_FONT, sizes.GROUP_PADDING, ink, true);
+    writeSolo(
+      drawing,
+      title,
+      mark.length <= SHORT_MARK ? mark : "",
+      rect,
+      sizes.GROUP_FONT,
+      NODE_SIDES,
+      ink,
+      true,
+    );
     return;
   }
   const middle = rect.y + rect.height / 2;
@@ -120,10 +191,11 @@ function drawGroupText(
   sheet.polygon(Z.bar, look.brush({ fill: ink, opacity }), arrow);
   const write = (text: string, font: number, bold: boolean, at: number, fill: string) => {
     const size = fitter.shrunk(text, font, room, bold, 0);
-    const fit = fitter.fit(text, size, room, bold, "ends");
+    const fit = fitter.fit(text, size, room, bold, bold ? "ends" : "start");
     sheet.text(Z.text, fit, left, at, { size, bold, fill, opacity });
   };
   write(title, sizes.GROUP_FONT, true, middle - 8, ink);
-  const below = [mark, note].filter((part) => part !== "").join(" · ");
-  write(below, sizes.GROUP_NOTE_FONT, false, middle + 9, quiet);
+  const both = [mark, note].filter((part) => part !== "").join(" · ");
+  const fits = fitter.width(both, sizes.GROUP_NOTE_FONT) <= room * NOTE_SHRINKS;
+  write(fits || mark === "" ? both : mark, sizes.GROUP_NOTE_FONT, false, middle + 9, quiet);
 }

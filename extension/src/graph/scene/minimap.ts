@@ -8,8 +8,8 @@ import { type Rect, type Size, visibleWorld } from "./viewport";
 
 const MOST: Size = { width: 150, height: 200 };
 const LEAST_SIDE = 26;
-/** No larger a part of the scene than this is covered. */
-const SHARE = 0.4;
+/** No larger a part of the scene's width and height is covered. */
+const SHARE: Size = { width: 0.18, height: 0.35 };
 const FRAME_DEPTH = 2;
 
 /** A small picture of everything, with a frame around what is on screen. */
@@ -111,8 +111,8 @@ export class Minimap {
 /** Size of the map: the picture's shape, unless that is too long and narrow to be hit. */
 export function mapSize(picture: Size, screen: Size): Size {
   const room = {
-    width: Math.min(MOST.width, screen.width * SHARE),
-    height: Math.min(MOST.height, screen.height * SHARE),
+    width: Math.min(MOST.width, screen.width * SHARE.width),
+    height: Math.min(MOST.height, screen.height * SHARE.height),
   };
   const scale = Math.min(room.width / picture.width, room.height / picture.height);
   return {

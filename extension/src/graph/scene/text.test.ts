@@ -58,6 +58,7 @@ describe("TextFitter", () => {
     expect(fitter.shrunk("positions", 13, width, false, 8)).toBe(13);
     expect(fitter.shrunk("positions", 13, width * 0.9, false, 8)).toBeCloseTo(11.7);
     expect(fitter.shrunk("positions", 13, width * 0.9, false, 12.5)).toBe(12.5);
+    expect(fitter.shrunk("positions", 13, width * 0.6, false, 1)).toBeCloseTo(13 * 0.76);
     expect(fitter.shrunk("positions", 13, width * 0.2, false, 1)).toBe(13);
   });
 });

@@ -4,6 +4,7 @@ import { platformApi } from "zrender/lib/core/platform.js";
 const MEASURED_PX = 12;
 /** Fonts differ in width; what is a little too wide is written smaller rather than cut. */
 const MOST_SHRUNK = 0.76;
+const HOPELESS = 0.5;
 /** No box has room for more. */
 const MAX_CHARACTERS = 300;
 
@@ -29,12 +30,13 @@ export class TextFitter {
     return (width * size) / MEASURED_PX;
   }
 
-  /** A size at which the text fits, if that is not much smaller and not below `least`. */
+  /** A size at which the text fits, or more of it; not much smaller, and not below `least`. */
   shrunk(text: string, size: number, room: number, bold: boolean, least: number): number {
     const width = this.width(cut(text, MAX_CHARACTERS, "ends"), size, bold);
     if (width <= room) return size;
-    const smaller = Math.max((size * room) / width, least);
-    return smaller >= size * MOST_SHRUNK ? Math.min(smaller, size) : size;
+    // Of what has to be cut anyway, more is left at the smaller size; a long name stays in line.
+    if (room < width * HOPELESS) return size;
+    return Math.min(size, Math.max((size * room) / width, size * MOST_SHRUNK, least));
   }
 
   /** The text, or as much of it as fits, with an ellipsis; empty where not even that fits. */
