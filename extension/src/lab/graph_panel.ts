@@ -12,6 +12,7 @@ export class GraphPanel extends Widget {
   readonly #context: DocumentRegistry.Context;
   readonly #contents: Contents.IManager;
   readonly #settings: ServerConnection.ISettings;
+  #transport: ServerTransport;
   #close: () => void = () => {};
 
   constructor(
@@ -24,7 +25,9 @@ export class GraphPanel extends Widget {
     this.#context = context;
     this.#contents = contents;
     this.#settings = settings;
-    void views();
+    // While JupyterLab looks at the file, the server reads it and the views are on their way.
+    this.#transport = this.#ask();
+    void views().then(({ prewarmLayout }) => prewarmLayout());
     void context.ready.then(() => this.#show());
     context.fileChanged.connect(this.#onFileChanged, this);
     context.pathChanged.connect(this.#onFileChanged, this);
@@ -36,19 +39,14 @@ export class GraphPanel extends Widget {
     this.#context.pathChanged.disconnect(this.#onFileChanged, this);
     super.dispose();
     this.#close();
+    this.#transport.dispose();
   }
 
   async #show(): Promise<void> {
     const { mountGraph } = await views();
     if (this.isDisposed) return;
     this.#close();
-    const transport = new ServerTransport(
-      {
-        baseUrl: basePath(this.#settings),
-        onnxPath: this.#contents.localPath(this.#context.path),
-      },
-      () => void this.#show(),
-    );
+    const transport = this.#transport;
     const unmount = mountGraph(this.node, transport, { graph: stageOfFile(this.#context.path) });
     this.#close = () => {
       unmount();
@@ -56,8 +54,23 @@ export class GraphPanel extends Widget {
     };
   }
 
+  /** Ask for what is shown first. */
+  #ask(): ServerTransport {
+    const { path } = this.#context;
+    const transport = new ServerTransport(
+      { baseUrl: basePath(this.#settings), onnxPath: this.#contents.localPath(path) },
+      () => this.#onFileChanged(),
+    );
+    const stage = stageOfFile(path);
+    if (stage === null) transport.prefetch("graphs", {});
+    else transport.prefetch("graph_structure", stage);
+    return transport;
+  }
+
   #onFileChanged(): void {
-    if (this.#context.isReady) void this.#show();
+    if (!this.#context.isReady || this.isDisposed) return;
+    this.#transport = this.#ask();
+    void this.#show();
   }
 }
 

@@ -4,6 +4,7 @@ import {
   errorText,
   type NetronSource,
   type Reply,
+  requestKey,
   type Transport,
   TransportError,
 } from "./transport";
@@ -30,6 +31,7 @@ export class ServerTransport implements Transport {
   #nextId = 1;
   #version: string | null = null;
   #changed = false;
+  readonly #ahead = new Map<string, Promise<Reply>>();
   readonly #disposed = new AbortController();
 
   /**
@@ -57,7 +59,18 @@ export class ServerTransport implements Transport {
   }
 
   request<C extends CommandName>(command: C, params: CommandParams[C]): Promise<Reply> {
-    return this.#post(command, params, REQUEST_TIMEOUT_MS);
+    const key = requestKey(command, params);
+    const ahead = this.#ahead.get(key);
+    this.#ahead.delete(key);
+    return ahead ?? this.#post(command, params, REQUEST_TIMEOUT_MS);
+  }
+
+  /** Ask before anybody wants to know; the first who asks the same is given this answer. */
+  prefetch<C extends CommandName>(command: C, params: CommandParams[C]): void {
+    const reply = this.#post(command, params, REQUEST_TIMEOUT_MS);
+    // Whoever asks is told that it failed.
+    reply.catch(() => {});
+    this.#ahead.set(requestKey(command, params), reply);
   }
 
   onPush(): () => void {
@@ -65,6 +78,7 @@ export class ServerTransport implements Transport {
   }
 
   dispose(): void {
+    this.#ahead.clear();
     this.#disposed.abort();
   }
 

@@ -41,6 +41,24 @@ describe("ServerTransport", () => {
     });
   });
 
+  it("gives what was asked ahead to the first who asks the same, and to nobody else", async () => {
+    fetcher.mockImplementation(async () => new Response(FRAME));
+    server.prefetch("graph_structure", { mode: "training", stage: "optimized" });
+    expect(fetcher).toHaveBeenCalledTimes(1);
+    const same = { stage: "optimized", mode: "training" } as const;
+    expect(await server.request("graph_structure", same)).toEqual(goldenReply("frame"));
+    expect(fetcher).toHaveBeenCalledTimes(1);
+    await server.request("graph_structure", same);
+    await server.request("graphs", {});
+    expect(fetcher).toHaveBeenCalledTimes(3);
+  });
+
+  it("tells a failure of what was asked ahead to whoever asks", async () => {
+    fetcher.mockResolvedValue(Response.json({ message: "It is no ONNX model." }, { status: 400 }));
+    server.prefetch("graphs", {});
+    await expect(server.request("graphs", {})).rejects.toThrow("It is no ONNX model.");
+  });
+
   it("passes on the server's own sentence; that is an answer, not an absence", async () => {
     const refusal = Response.json({ message: "There is no step 9." }, { status: 400 });
     fetcher.mockResolvedValue(refusal);

@@ -1,1 +1,2 @@
+export { prewarmLayout } from "../graph/layout";
 export { type MountOptions, mount, mountGraph } from "./mount";
