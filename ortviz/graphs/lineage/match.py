@@ -8,7 +8,7 @@ from ortviz.graphs.lineage import evidence
 from ortviz.graphs.lineage.fates import Fates
 from ortviz.graphs.lineage.gradients import Gradients
 from ortviz.graphs.lineage.index import GraphIndex
-from ortviz.graphs.lineage.names import origins_by_name
+from ortviz.graphs.lineage.names import RECOMPUTED, origins_by_name
 from ortviz.graphs.lineage.regions import Region, Regions
 from ortviz.graphs.lineage.values import EqualValues
 from ortviz.record import LinkKind
@@ -168,7 +168,9 @@ class Matcher:
         operation = self._graph.operations[node]
         named = origins_by_name(operation, self._previous)
         if named:
-            self._fates.link(LinkKind.ADDED, named, [node], evidence.INSERTED_NAME)
+            again = operation.name.endswith(RECOMPUTED)
+            why = evidence.COMPUTED_AGAIN if again else evidence.INSERTED_NAME
+            self._fates.link(LinkKind.ADDED, named, [node], why)
             return
         users = {user for name in operation.outputs for user in self._graph.users.get(name, ())}
         served = {each for user in users for each in self._fates.origins(user)}

@@ -9,6 +9,8 @@ from ortviz.graphs.lineage.index import GraphIndex, Operation
 from ortviz.graphs.modules import gradient_target, sums_gradients
 from ortviz.graphs.scopes import forward_node_name
 
+RECOMPUTED = "_recompute"
+"""How names end that ORT's memory optimiser gives to what it computes once more."""
 _FUSED = "fused "
 _TOKEN = re.compile(r"_token_\d+$")
 _CUT = re.compile(r"/|_(?=\D)|_token_\d+$")
