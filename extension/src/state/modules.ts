@@ -32,7 +32,7 @@ export function buildModuleTree(rows: ModuleRow[]): ModuleNode | null {
     const parent = nearestKnown(nodes, row.name);
     const node: ModuleNode = {
       row,
-      label: row.name === "" ? row.type_name : labelUnder(parent, row.name),
+      label: row.name === "" ? row.type_name || "(root)" : labelUnder(parent, row.name),
       depth: parent === null ? 0 : parent.depth + 1,
       children: [],
       totalParameterCount: row.parameter_count,

@@ -3,7 +3,7 @@ import { useStore } from "../shared/context";
 import { useResource } from "../shared/use_resource";
 import { findStage } from "./stages";
 
-/** Where the selected graph is not there, go to the one that whoever answers proposes, once. */
+/** Where the selected graph is not there, go to the one that whoever answers proposes. */
 export function useFirstGraph(): void {
   const { selection } = useStore();
   const graphs = useResource("graphs", {}).data;
@@ -14,5 +14,5 @@ export function useFirstGraph(): void {
     if (findStage(graphs.stages, mode.peek(), stage.peek()) === null) {
       selection.pickStage(first.mode, first.stage);
     }
-  }, [selection, first === undefined]);
+  }, [selection, first ? `${first.mode}/${first.stage}` : null]);
 }

@@ -40,7 +40,12 @@ function Message({ row, step }: { row: TraceRow | null; step: number | null }) {
   if (row === null) {
     const name = module.value === null ? value.value : formatModule(module.value);
     if (name === null) {
-      return <span class="ov-muted">Select a step, a module or a tensor; every view follows.</span>;
+      // Of a lone ONNX file there are graphs only.
+      const words =
+        store.run.data.value?.engine === "file"
+          ? "Select a node or a module."
+          : "Select a step, a module or a tensor; every view follows.";
+      return <span class="ov-muted">{words}</span>;
     }
     return <Parts parts={[<b key="name">{name}</b>, step === null ? "" : `step ${step}`]} />;
   }
