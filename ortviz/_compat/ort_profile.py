@@ -108,14 +108,29 @@ def profiled_agent(manager: ExecutionManager, model_bytes: bytes, folder: Path) 
 def kernel_events(profile: Path) -> Iterator[KernelEvent]:
     """The kernels' calls in a profile, in the order in which they ran.
 
+    ONNX Runtime writes an event a line, and does not escape names: what cannot be read of a node
+    with quotes or line breaks in its name is left out.
+
     Raises:
         ValueError: It is no profile of ONNX Runtime's.
     """
-    content = json.loads(profile.read_text(encoding="utf-8", errors="replace"))
-    if not isinstance(content, list):
-        raise ValueError(f"{profile.name} is no list of events")
-    for event in content:
-        name = event.get("name", "") if isinstance(event, dict) else ""
-        if event.get("cat") == "Node" and name.endswith(_KERNEL):
-            op_type = str(event.get("args", {}).get("op_name", ""))
-            yield KernelEvent(name.removesuffix(_KERNEL), op_type, float(event["dur"]) * 1e-6)
+    with profile.open(encoding="utf-8", errors="replace") as lines:
+        if not next(lines, "").startswith("["):
+            raise ValueError(f"{profile.name} is no list of events")
+        for line in lines:
+            # Other events are most of the file.
+            event = _event(line) if _KERNEL in line else None
+            if event is not None:
+                yield event
+
+
+def _event(line: str) -> KernelEvent | None:
+    try:
+        event = json.loads(line.strip().rstrip(","))
+        name, op_type = str(event["name"]), str(event["args"]["op_name"])
+        secs = float(event["dur"]) * 1e-6
+    except (ValueError, KeyError, TypeError):
+        return None
+    if event.get("cat") != "Node" or not name.endswith(_KERNEL):
+        return None
+    return KernelEvent(name.removesuffix(_KERNEL), op_type, secs)

@@ -146,6 +146,11 @@ def measured_notes(measured: NodeTimes | None) -> list[str]:
         f"{measured.node_secs * 1e3:.3g} ms{share}."
     )
     notes = [note]
+    if measured.device not in ("", "cpu"):
+        notes.append(
+            f"On {measured.device} the host may not wait for a kernel to end: times are those that "
+            "the host sees."
+        )
     if measured.masks_given:
         notes.append("Dropout was given its masks, which takes less time than drawing them.")
     return notes
