@@ -12,6 +12,7 @@ const RADIUS = 8;
 const BAR = 3;
 const LEAST_TEXT_PX = 10;
 const MOST_TEXT_PX = 15;
+const LEAST_TITLE_PX = 8;
 
 export interface HeaderDrawing {
   look: Look;
@@ -50,13 +51,18 @@ function drawHeader(
   const left = x + PAD + BAR + size;
   const arrow = twisty(x + PAD + BAR + 2, mid, size * 0.75, true);
   sheet.polygon(z + 1, look.brush({ fill: ink }), arrow);
-  const room = x + width - PAD - left - (paint === null ? 0 : height);
-  const title = fitter.fit(face.title, size, room, true);
+  const whole = x + width - PAD - left;
+  const room = whole - (paint === null ? 0 : height);
+  const titleSize = fitter.shrunk(face.title, size, room, true, LEAST_TITLE_PX);
+  const beside = fitter.fit(face.title, titleSize, room, true);
+  const title = beside === "" ? fitter.fit(face.title, titleSize, whole, true) : beside;
   const clear = (from: number, length: number) =>
     sheet.box(z, look.brush({ fill }), from - 3, y + 3, length + 6, height - 6);
-  clear(left, fitter.width(title, size, true));
-  sheet.text(z + 2, title, left, mid, { size, bold: true, fill: ink });
-  const used = fitter.width(title, size, true) + 10;
+  clear(left, fitter.width(title, titleSize, true));
+  sheet.text(z + 2, title, left, mid, { size: titleSize, bold: true, fill: ink });
+  // A name is worth more than a colour that what is inside has too.
+  if (beside === "") return;
+  const used = fitter.width(title, titleSize, true) + 10;
   const small = size * 0.86;
   let end = x + width - PAD;
   if (paint !== null) end = drawChip(sheet, bar, z, paint, small, look, fitter, left + used);
@@ -66,7 +72,7 @@ function drawHeader(
   if (rest < 0) return;
   clear(end - count, count);
   sheet.text(z + 2, face.note, end, mid, { ...style, align: "right" });
-  const module = source.module(placed.item) ?? "";
+  const module = face.kind === "module" ? (source.module(placed.item) ?? "") : "";
   if (module === face.title) return;
   const more = fitter.fit(module, small, rest - 12, false, "ends");
   sheet.text(z + 2, more, left + used, mid, style);
