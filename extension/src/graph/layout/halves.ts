@@ -112,14 +112,20 @@ function spread(halves: Halves, top: number): void {
 /** Lower a half's lower edge, and with it the ends of lines that go through it. */
 function stretch(sheet: Sheet, half: Box, height: number): void {
   const bottom = half.y + half.height;
+  const added = height - half.height;
   half.height = height;
-  for (const { from, to, points } of sheet.lines) {
-    if (from === half.item && Math.abs((points[1] as number) - bottom) < 1) {
-      points[1] = half.y + height;
-    }
+  for (const { from, to, points, stub } of sheet.lines) {
+    const lower = (at: number): void => {
+      points[at] = (points[at] as number) + added;
+    };
     const last = points.length - 1;
+    if (from === half.item && Math.abs((points[1] as number) - bottom) < 1) {
+      lower(1);
+      if (stub) lower(3);
+    }
     if (to === half.item && Math.abs((points[last] as number) - bottom) < 1) {
-      points[last] = half.y + height;
+      lower(last);
+      if (stub) lower(last - 2);
     }
   }
 }

@@ -104,6 +104,68 @@ describe("a training graph", () => {
   });
 });
 
+describe("halves of different height", () => {
+  it("end at one height, with all that goes through their lower edges", async () => {
+    const count = 24;
+    const chain = Array.from({ length: count }, (_, at): [number, number] => [at, at + 1]);
+    const structure = structureOf({
+      groups: [
+        { kind: "half", half: "forward" },
+        { kind: "half", half: "backward" },
+      ],
+      nodes: [
+        ...Array.from({ length: count + 1 }, () => ({ group: 1 })),
+        { group: 0 },
+        { op: "YieldOp" },
+      ],
+      // The forward half is left early, and the backward half entered by what is used all over it.
+      edges: [
+        ...chain,
+        [count + 1, count + 2],
+        [count + 2, 0],
+        [count + 2, 5],
+        [count + 2, 9],
+        [count + 2, 20],
+      ],
+    });
+    const open = new Set([0, 1]);
+    const picture = await pictureOf(structure, open);
+    expect(faultsOf(structure, picture, open)).toEqual([]);
+    const [forward, backward] = [boxOf(picture, -1), boxOf(picture, -2)];
+    expect(forward.height).toBeCloseTo(backward.height, 3);
+    expect(picture.edges.some((edge) => edge.from === -2 && edge.shape === "stub")).toBe(true);
+  });
+
+  it("keep the ends of stubs short", async () => {
+    const count = 24;
+    const chain = Array.from({ length: count }, (_, at): [number, number] => [at, at + 1]);
+    const structure = structureOf({
+      groups: [
+        { kind: "half", half: "forward" },
+        { kind: "half", half: "backward" },
+      ],
+      nodes: [
+        ...Array.from({ length: count + 1 }, () => ({ group: 0 })),
+        ...Array.from({ length: 2 * count + 1 }, () => ({ group: 1 })),
+        { op: "YieldOp" },
+      ],
+      edges: [
+        ...chain,
+        ...Array.from({ length: 2 * count }, (_, at): [number, number] => [
+          count + 1 + at,
+          count + 2 + at,
+        ]),
+        [0, 3 * count + 2],
+        [count, 3 * count + 2],
+      ],
+    });
+    const open = new Set([0, 1]);
+    const picture = await pictureOf(structure, open);
+    expect(faultsOf(structure, picture, open)).toEqual([]);
+    expect(picture.edges.some((edge) => edge.to === -1 && edge.shape === "stub")).toBe(true);
+  });
+});
+
 describe("lines", () => {
   it("go through a border at the place where they go on inside", async () => {
     const structure = structureOf({
