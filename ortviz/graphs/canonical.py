@@ -2,16 +2,97 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ortviz.graphs.flat import FlatGraph
+from ortviz.graphs.ties import resolved_order
 from ortviz.graphs.tree import Group, Tree
 from ortviz.record.structures import GroupKind
 
 _ROUNDS = 4
 """How far the order of nodes looks along tensors. What it leaves open is the file's order."""
 _KINDS = list(GroupKind)
+
+
+_Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A group with all in it. Nodes and groups are counted from its first ones.
+
+    Attributes:
+        kinds: By inner group.
+        parents: By inner group.
+        owners: By group: the node whose body it is, or -1.
+        ops: By node.
+        labels: By node; uint64.
+        groups: By node.
+        users: By use, in ascending order: the node.
+        slots: By use.
+        makers: By use: the node, or a negative number where it is outside.
+        outputs: By use: which output of the maker.
+    """
+
+    kinds: _Numbers
+    parents: _Numbers
+    owners: _Numbers
+    ops: _Numbers
+    labels: NDArray[np.uint64]
+    groups: _Numbers
+    users: _Numbers
+    slots: _Numbers
+    makers: _Numbers
+    outputs: _Numbers
+
+    def outline(self) -> bytes:
+        """The same for groups that are equal, and for few others."""
+        return _bytes(self.kinds, self.parents, self.groups, self.labels)
+
+    def content(self) -> bytes:
+        """The same only for groups that are equal, with their nodes in the same order."""
+        return _bytes(
+            np.array([len(self.ops), len(self.kinds)]),
+            self.owners,
+            self.ops,
+            self.groups,
+            self.users,
+            self.slots,
+            self.makers,
+            self.outputs,
+        )
+
+    def resolved(self) -> _Piece:
+        """With nodes that look alike in an order that follows from what they take."""
+        columns = (self.users, self.slots, self.makers, self.outputs)
+        uses = list(zip(*(column.tolist() for column in columns), strict=True))
+        order = np.array(
+            resolved_order(self.groups.tolist(), self.labels.tolist(), uses), dtype=np.int64
+        )
+        place = np.empty(len(order) + 1, dtype=np.int64)
+        place[order] = np.arange(len(order))
+        users = place[self.users]
+        by_user = np.lexsort((self.slots, users))
+        makers = np.where(self.makers >= 0, place[self.makers], self.makers)
+        return replace(
+            self,
+            owners=np.where(self.owners >= 0, place[self.owners], -1),
+            ops=self.ops[order],
+            labels=self.labels[order],
+            groups=self.groups[order],
+            users=users[by_user],
+            slots=self.slots[by_user],
+            makers=makers[by_user],
+            outputs=self.outputs[by_user],
+        )
+
+
+def _bytes(*parts: NDArray[Any]) -> bytes:
+    return b"".join(part.tobytes() for part in parts)
 
 
 class CanonicalOrder:
@@ -57,33 +138,40 @@ class CanonicalOrder:
         self._place = np.empty(count, dtype=np.int64)
         self._place[order] = np.arange(count)
         self._ops, self._groups = ops[order], group_of[order]
+        self._labels = labels[order]
         by_user = np.lexsort((slot, self._place[node]))
         self._user = self._place[node][by_user]
         self._slot, self._output = slot[by_user], output[by_user]
         self._maker = np.where(maker >= 0, self._place[maker], np.minimum(value, -1))[by_user]
 
-    def signature(self, group: Group) -> bytes:
-        """Equal for two groups exactly when their structure is."""
+    def are_equal(self, one: Group, other: Group) -> bool:
+        """Whether the structure of two groups is the same."""
+        first, second = self._piece(one), self._piece(other)
+        if first.outline() != second.outline():
+            return False
+        return first.content() == second.content() or (
+            first.resolved().content() == second.resolved().content()
+        )
+
+    def _piece(self, group: Group) -> _Piece:
         first = self._index[id(group)]
         last = int(self._last_group[first])
         start, end = self._span(first, last)
         uses = slice(*np.searchsorted(self._user, (start, end)))
-        maker = self._maker[uses]
+        maker, owner = self._maker[uses], self._owner[first:last]
         inside = (maker >= start) & (maker < end)
-        owner = self._owner[first:last]
-        parts = (
-            np.array([last - first, end - start]),
-            self._kind[first + 1 : last],
-            self._parent[first + 1 : last] - first,
-            np.where(owner >= 0, owner - start, -1),
-            self._ops[start:end],
-            self._groups[start:end] - first,
-            self._user[uses] - start,
-            self._slot[uses],
-            np.where(inside, maker - start, np.where(maker >= 0, -1, maker)),
-            np.where(inside, self._output[uses], 0),
+        return _Piece(
+            kinds=self._kind[first + 1 : last],
+            parents=self._parent[first + 1 : last] - first,
+            owners=np.where(owner >= 0, owner - start, -1),
+            ops=self._ops[start:end],
+            labels=self._labels[start:end],
+            groups=self._groups[start:end] - first,
+            users=self._user[uses] - start,
+            slots=self._slot[uses],
+            makers=np.where(inside, maker - start, np.minimum(maker, -1)),
+            outputs=np.where(inside, self._output[uses], 0),
         )
-        return b"".join(part.astype(np.int64).tobytes() for part in parts)
 
     def neighbours(self, group: Group) -> list[set[int]]:
         """Which of a group's items use what others of them make.

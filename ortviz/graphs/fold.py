@@ -52,14 +52,19 @@ def _stem(group: Group) -> str | None:
 def _equal_rows(group: Group, order: CanonicalOrder) -> list[list[int]]:
     """Places in ``group.groups`` that follow each other and are equal."""
     rows: list[list[int]] = []
-    row_is: object = None
+    before: Group | None = None
     for place, each in enumerate(group.groups):
         stem = _stem(each)
-        this_is = None if stem is None else (stem, order.signature(each))
-        if this_is is None or this_is != row_is:
+        goes_on = (
+            before is not None
+            and stem is not None
+            and stem == _stem(before)
+            and order.are_equal(before, each)
+        )
+        if not goes_on:
             rows.append([])
         rows[-1].append(place)
-        row_is = this_is
+        before = each
     return rows
 
 
