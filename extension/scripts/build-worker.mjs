@@ -4,7 +4,7 @@
  * `build/elk.js` is ELK's worker script as a function of the global names it looks for: it then
  * answers in the same turn, and does not take itself for a worker of its own.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,7 +31,9 @@ async function buildElk() {
 /** Builders watch these files, and others may read them meanwhile. */
 async function writeIfChanged(path, text) {
   const known = await readFile(path, "utf8").catch(() => null);
-  if (known !== text) await writeFile(path, text);
+  if (known === text) return;
+  await writeFile(`${path}.${process.pid}`, text);
+  await rename(`${path}.${process.pid}`, path);
 }
 
 /** Build both files; takes about a second. */
