@@ -122,6 +122,16 @@ def test_the_order_of_nodes_in_the_file_does_not_matter():
     assert _three(shuffled)
 
 
+def test_the_order_of_branches_that_look_alike_does_not_matter():
+    def branches(i):
+        """Twice Exp and then Log, of one input; in the second module crosswise in the file."""
+        exps = [node("Exp", ["x"], [f"e{k}{i}"], name=f"e{k}") for k in range(2)]
+        logs = [node("Log", [f"e{k}{i}"], [f"l{k}{i}"], name=f"l{k}") for k in range(2)]
+        return [*exps, *(logs[::-1] if i == 1 else logs)]
+
+    assert _three(branches)
+
+
 def test_where_a_child_stands_matters():
     """The same operators, once in the child and once beside it."""
     nodes, modules = [], {}

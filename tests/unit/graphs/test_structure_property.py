@@ -139,7 +139,7 @@ def _same(one, other):
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(_BODY, min_size=1, max_size=2), st.data())
 def test_what_folds_is_equal_and_what_is_equal_folds(bodies, data):
     chosen = [data.draw(st.sampled_from(bodies)) for _ in range(3)]
