@@ -1,10 +1,14 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Answer } from "../../protocol";
-import { ancestorNames, type ModuleNode, parentName, visibleModules } from "../../state";
+import { ancestorNames, type ModuleNode, parentName } from "../../state";
+import type { GraphInspector } from "../../state/graph";
 import { useStore } from "../shared/context";
-import { formatCount, formatShortCount, px } from "../shared/format";
+import { formatCount, formatDuration, px } from "../shared/format";
 import { Empty } from "../shared/messages";
+import { useResource } from "../shared/use_resource";
 import { VirtualList } from "../shared/virtual_list";
+import { type ModuleCall, type ModuleTreeRow, moduleCalls, treeRows } from "./calls";
+import { useInspector } from "./inspector_context";
 
 export type StageRow = Answer<"graphs">["stages"][number];
 
@@ -13,65 +17,85 @@ const HEADER_HEIGHT = 26;
 /** Trees of at most this many modules start wholly open. */
 const OPEN_UP_TO = 60;
 
-/** The user's model as PyTorch has it, with what became of each module in the shown stage. */
-export function ModuleTree({ stage }: { stage: StageRow | null }) {
-  const { moduleTree, selection } = useStore();
+/** The user's model as PyTorch has it: its calls at the step, and what became of each module. */
+export function ModuleTree({ stage, active }: { stage: StageRow | null; active: boolean }) {
+  const { moduleTree, selection, sampledStep } = useStore();
+  const inspector = useInspector();
   const root = moduleTree.value;
   const module = selection.module.value;
-  const [open, toggle] = useOpenModules(root, module);
-  const nodes = useMemo(() => (root === null ? [] : visibleModules(root, open)), [root, open]);
+  const open = useOpenModules(root, module);
+  const step = sampledStep.value;
+  const traces = useResource("traces", step === null ? null : { step }, active);
+  const calls = useMemo(() => moduleCalls(traces.data), [traces.data]);
+  const rows = useMemo(() => treeRows(root, open, calls), [root, open, calls]);
   const counts = useMemo(
     () => new Map((stage?.modules ?? []).map((row) => [row.module, row])),
     [stage],
   );
+  const centre = inspector.treeCentre.value;
+  const seen = useRef({ module, centre });
+  const byCentre = seen.current.centre !== centre && seen.current.module === module;
+  seen.current = { module, centre };
   if (root === null) return <Empty title="The model's modules are not known yet." />;
+  const indexOf = (name: string | null) =>
+    rows.findIndex((row) => row.call === null && row.node.row.name === name);
   return (
     <VirtualList
       label="Modules of the model"
       role="tree"
       testid="module-tree"
-      count={nodes.length}
+      count={rows.length}
       rowHeight={ROW_HEIGHT}
       headerHeight={HEADER_HEIGHT}
       header={<TreeHeader />}
-      selected={nodes.findIndex((node) => node.row.name === module)}
-      revealKey={module ?? ""}
-      onSelect={(index) => selection.pickModule(nodes[index]?.row.name ?? null)}
+      selected={indexOf(module)}
+      revealed={centre === null ? -1 : indexOf(centre)}
+      revealsOther={byCentre}
+      revealKey={`${module ?? ""}|${centre ?? ""}`}
+      onSelect={(index) => selection.pickModule(rows[index]?.node.row.name ?? null)}
       onKey={(event, index) =>
-        treeKey(event, nodes[index], open, toggle, selection.pickModule.bind(selection))
+        treeKey(
+          event,
+          rows[index]?.node,
+          open,
+          (name) => toggle(inspector, name),
+          (name) => selection.pickModule(name),
+        )
       }
-      rowProps={(index) => treeItemProps(nodes[index], open)}
+      rowProps={(index) => treeItemProps(rows[index], open)}
       renderRow={(index) => {
-        const node = nodes[index];
+        const row = rows[index];
+        if (row === undefined) return null;
+        if (row.call !== null) return <CallRow node={row.node} call={row.call} />;
+        const { name } = row.node.row;
         return (
-          node && (
-            <TreeRow
-              node={node}
-              open={open.has(node.row.name)}
-              count={counts.get(node.row.name)}
-              onToggle={() => toggle(node.row.name)}
-            />
-          )
+          <TreeRow
+            node={row.node}
+            open={open.has(name)}
+            count={counts.get(name)}
+            calls={calls.get(name) ?? []}
+            onToggle={() => toggle(inspector, name)}
+          />
         );
       }}
     />
   );
 }
 
+function toggle(inspector: GraphInspector, name: string): void {
+  inspector.toggleModule(name, !inspector.treeOpen.peek().has(name));
+}
+
 /** Which modules show their children: at first as many as fit, and those around the selected one. */
-function useOpenModules(
-  root: ModuleNode | null,
-  module: string | null,
-): [ReadonlySet<string>, (name: string) => void] {
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+function useOpenModules(root: ModuleNode | null, module: string | null): ReadonlySet<string> {
+  const { treeOpen } = useInspector();
   useEffect(() => {
-    if (root !== null) setOpen(initiallyOpen(root));
+    if (root !== null && treeOpen.peek().size === 0) treeOpen.value = initiallyOpen(root);
   }, [root]);
   useEffect(() => {
-    if (module === null) return;
-    setOpen((old) => new Set([...old, ...ancestorNames(module)]));
+    if (module !== null) treeOpen.value = new Set([...treeOpen.peek(), ...ancestorNames(module)]);
   }, [module]);
-  return [open, (name) => setOpen((old) => toggled(old, name))];
+  return treeOpen.value;
 }
 
 function TreeHeader() {
@@ -80,8 +104,9 @@ function TreeHeader() {
       <span class="ov-ellipsis" title="Modules of the model as eager PyTorch has it">
         eager PyTorch module
       </span>
-      <span class="ov-num" title="Elements of its parameters, children included">
-        params
+      <span title="What it returned at the step, as eager PyTorch has it">output</span>
+      <span class="ov-num" title="How long its calls took in the recorded eager run">
+        eager
       </span>
       <span class="ov-num" title="Nodes of the shown stage in the forward pass, children included">
         fwd
@@ -97,19 +122,22 @@ interface TreeRowProps {
   node: ModuleNode;
   open: boolean;
   count: StageRow["modules"][number] | undefined;
+  calls: readonly ModuleCall[];
   onToggle(): void;
 }
 
-function TreeRow({ node, open, count, onToggle }: TreeRowProps) {
+function TreeRow({ node, open, count, calls, onToggle }: TreeRowProps) {
   const { row } = node;
   const hooks = row.hooks.length > 0 ? `hooks: ${row.hooks.join(", ")}` : "";
-  const title = [row.name || "(root)", row.type_name, row.source, hooks]
+  const parameters =
+    node.totalParameterCount > 0 ? `${formatCount(node.totalParameterCount)} parameters` : "";
+  const title = [row.name || "(root)", row.type_name, parameters, row.source, hooks]
     .filter(Boolean)
     .join(" · ");
   return (
     <div class="ov-tree-row" title={title}>
       <span class="ov-tree-name" style={{ paddingLeft: px(4 + node.depth * 14) }}>
-        {node.children.length > 0 ? (
+        {node.children.length > 0 || calls.length > 1 ? (
           <button
             type="button"
             class="ov-twisty"
@@ -136,19 +164,50 @@ function TreeRow({ node, open, count, onToggle }: TreeRowProps) {
           </span>
         )}
       </span>
-      <span class="ov-num ov-muted">{numberOr(node.totalParameterCount, formatShortCount)}</span>
+      <span class="ov-mono ov-muted ov-ellipsis" title={outputText(calls)}>
+        {outputText(calls)}
+      </span>
+      <span class="ov-num ov-muted">{totalSecs(calls)}</span>
       <span class="ov-num">{numberOr(count?.forward ?? 0, formatCount)}</span>
       <span class="ov-num">{numberOr(count?.backward ?? 0, formatCount)}</span>
     </div>
   );
 }
 
+/** One of several calls of a module. */
+function CallRow({ node, call }: { node: ModuleNode; call: ModuleCall }) {
+  return (
+    <div class="ov-tree-row ov-muted" title={`${node.row.name}, call ${call.call + 1}`}>
+      <span class="ov-tree-name" style={{ paddingLeft: px(22 + (node.depth + 1) * 14) }}>
+        call {call.call + 1}
+      </span>
+      <span class="ov-mono ov-ellipsis">{call.output}</span>
+      <span class="ov-num">{call.secs === null ? "" : formatDuration(call.secs)}</span>
+      <span />
+      <span />
+    </div>
+  );
+}
+
+function outputText(calls: readonly ModuleCall[]): string {
+  const [first] = calls;
+  if (first === undefined) return "";
+  return calls.length === 1 ? first.output : `${calls.length} calls`;
+}
+
+function totalSecs(calls: readonly ModuleCall[]): string {
+  const known = calls.flatMap(({ secs }) => (secs === null ? [] : [secs]));
+  return known.length === 0 ? "" : formatDuration(known.reduce((sum, secs) => sum + secs, 0));
+}
+
 function numberOr(count: number, format: (count: number) => string): string {
   return count === 0 ? "·" : format(count);
 }
 
-function treeItemProps(node: ModuleNode | undefined, open: ReadonlySet<string>) {
-  if (node === undefined) return {};
+function treeItemProps(row: ModuleTreeRow | undefined, open: ReadonlySet<string>) {
+  if (row === undefined) return {};
+  const { node } = row;
+  if (row.call !== null) return { "aria-level": node.depth + 2, "data-testid": "module-call" };
   return {
     "aria-level": node.depth + 1,
     "aria-expanded": node.children.length > 0 ? open.has(node.row.name) : undefined,
@@ -180,12 +239,6 @@ function treeKey(
     return true;
   }
   return false;
-}
-
-function toggled(names: ReadonlySet<string>, name: string): Set<string> {
-  const next = new Set(names);
-  if (!next.delete(name)) next.add(name);
-  return next;
 }
 
 /** All of a small model; of a large one the first two levels. */

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { NetronFrame, type NetronPick } from "../../netron/frame";
+import { NetronFrame, type NetronMark, type NetronPick } from "../../netron/frame";
 import type { ModeName, NetronSource, StageName } from "../../protocol";
 import { errorText } from "../../protocol";
 import { useDebugger } from "../shared/context";
@@ -15,6 +15,8 @@ interface NetronPaneProps {
   exportIndex: number;
   /** Values whose nodes are marked. */
   marked: readonly string[];
+  /** Colours of an overlay; the marked ones lie over them. */
+  painted?: readonly NetronMark[];
   /** The value to scroll to. */
   focus: string | null;
   onPick(pick: NetronPick): void;
@@ -111,11 +113,13 @@ function useFrame(
   return clicked;
 }
 
+const NOTHING: readonly NetronMark[] = [];
+
 /** Colour the marked nodes, scroll to the one in focus, and wear the page's theme. */
 function useMarks(
   element: { current: HTMLIFrameElement | null },
   frame: { current: NetronFrame | null },
-  { marked, focus }: NetronPaneProps,
+  { marked, painted = NOTHING, focus }: NetronPaneProps,
   phase: Phase,
   clicked: { current: string | null },
 ): void {
@@ -124,8 +128,9 @@ function useMarks(
   useEffect(() => {
     if (element.current === null) return;
     const color = readPalette(element.current.parentElement ?? element.current).look;
-    frame.current?.mark(marked.length > 0 ? [{ values: [...marked], color }] : []);
-  }, [marked, theme, phase.kind]);
+    const own = marked.length > 0 ? [{ values: [...marked], color }] : [];
+    frame.current?.mark([...painted, ...own]);
+  }, [marked, painted, theme, phase.kind]);
   useEffect(() => {
     // What was clicked in Netron is on screen already; scrolling to it would only jump.
     if (focus !== null && focus !== clicked.current) frame.current?.select(focus);

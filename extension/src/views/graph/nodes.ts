@@ -37,7 +37,7 @@ export function nodeOfValue(nodes: readonly NodeRow[], value: string | null): No
 }
 
 /** How a node's module is known, as a sentence. */
-export function evidenceText(node: NodeRow): string {
+export function evidenceText(node: Pick<NodeRow, "module" | "evidence">): string {
   if (node.module === null) return "no module could be told from its names";
   const sentences: Record<string, string> = {
     output_name: "told from the name of its output",

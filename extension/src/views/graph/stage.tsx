@@ -1,17 +1,21 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { GraphStructure } from "../../graph/structure";
 import type { NetronPick } from "../../netron/frame";
 import type { ModeName, NetronSource, StageName } from "../../protocol";
+import type { GraphPane } from "../../state/graph";
 import { useDebugger } from "../shared/context";
 import { Segmented } from "../shared/controls";
 import { Failure, Loading } from "../shared/messages";
 import { type Shown, useResource } from "../shared/use_resource";
+import { useInspector } from "./inspector_context";
 import type { StageRow } from "./module_tree";
+import { netronMarks } from "./netron_marks";
 import { NetronPane } from "./netron_pane";
-import { NodeDetails } from "./node_details";
 import { NodeList } from "./node_list";
 import { type NodeRow, nodeOfValue, valuesOfModule } from "./nodes";
 import { GraphPicture } from "./picture";
 import { StageSummary } from "./stages";
+import { usePaneOverlay } from "./use_overlay";
 
 type Shape = "picture" | "netron" | "list";
 
@@ -22,6 +26,7 @@ const SHAPES: { value: Shape; label: string }[] = [
 ];
 
 interface StageProps {
+  pane: GraphPane;
   mode: ModeName;
   stage: StageName;
   /** Null while no more is known of the stage than that it is there. */
@@ -29,16 +34,18 @@ interface StageProps {
   active: boolean;
 }
 
-/** One stage: its counts, its graph as a picture, in Netron or as a list, and the selected node. */
-export function Stage({ mode, stage, row, active }: StageProps) {
-  const { store, netron: findNetron } = useDebugger();
+/**
+ * One stage: its counts, and its graph as a picture, in Netron or as a list.
+ *
+ * Test ids: `graph-shape-picture`, `graph-shape-netron`, `graph-shape-list`.
+ */
+export function Stage(props: StageProps) {
+  const { row, active } = props;
+  const findNetron = useDebugger().netron;
   const netron = findNetron();
   const [chosen, setChosen] = useState<Shape>("picture");
   const shape = row === null || (netron === null && chosen === "netron") ? "picture" : chosen;
-  const asked = active && shape !== "picture";
-  const answer = useResource("graph_nodes", { mode, stage }, asked);
-  const nodes = answer.previous ? [] : (answer.data?.nodes ?? []);
-  const { value, module } = store.selection;
+  const { structure, error, retry } = useStructure(props);
   return (
     <>
       <div class="ov-graph-bar">
@@ -51,51 +58,104 @@ export function Stage({ mode, stage, row, active }: StageProps) {
           testid="graph-shape"
         />
       </div>
-      {row === null || shape === "picture" ? (
-        <GraphPicture mode={mode} stage={stage} active={active} />
+      {row !== null && shape !== "picture" ? (
+        <OtherShape
+          {...props}
+          row={row}
+          netron={shape === "netron" ? netron : null}
+          structure={structure}
+        />
+      ) : error !== null ? (
+        <Failure message={error} onRetry={retry} />
+      ) : structure === null ? (
+        <Loading what="the graph" />
       ) : (
-        <>
-          <StageGraph row={row} netron={shape === "netron" ? netron : null} answer={answer} />
-          <NodeDetails nodes={nodes} value={value.value} module={module.value} />
-        </>
+        <GraphPicture pane={props.pane} structure={structure} active={active} />
       )}
     </>
   );
 }
 
-interface StageGraphProps {
+/** The stage's structure, given to the pane; details and search need it in every shape. */
+function useStructure({ pane, mode, stage, active }: StageProps) {
+  const { data, error, retry } = useResource("graph_structure", { mode, stage }, active);
+  const structure = useMemo(() => data && new GraphStructure(data), [data]);
+  useEffect(() => {
+    if (structure !== null) pane.load(structure);
+  }, [pane, structure]);
+  return { structure, error, retry };
+}
+
+interface OtherShapeProps extends StageProps {
   row: StageRow;
   /** Null shows the list. */
   netron: NetronSource | null;
-  answer: Shown<"graph_nodes">;
+  structure: GraphStructure | null;
 }
 
-function StageGraph({ row, netron, answer }: StageGraphProps) {
+function OtherShape({ row, netron, structure, active }: OtherShapeProps) {
   const { selection } = useDebugger().store;
+  const inspector = useInspector();
+  const { mode, stage } = row;
+  const answer: Shown<"graph_nodes"> = useResource("graph_nodes", { mode, stage }, active);
   const nodes = answer.previous ? null : (answer.data?.nodes ?? null);
   const module = selection.module.value;
   const marked = useMemo(
     () => (nodes && module ? valuesOfModule(nodes, module) : []),
     [nodes, module],
   );
-  const pick = (node: NodeRow) => selection.pickNode(node.module, node.outputs[0] ?? null, null);
+  const pick = (node: NodeRow) => {
+    if (structure !== null) inspector.pickNodes(structure, [node.index], false);
+    else selection.pickNode(node.module, node.outputs[0] ?? null, null);
+  };
   if (netron !== null) {
     const pickInNetron = (picked: NetronPick) => {
       const node = nodes && nodeOfValue(nodes, picked.values[0] ?? null);
       if (node) pick(node);
     };
     return (
-      <NetronPane
+      <PaintedNetron
         source={netron}
-        mode={row.mode}
-        stage={row.stage}
-        exportIndex={row.export_index}
+        row={row}
         marked={marked}
-        focus={selection.value.value ?? marked[0] ?? null}
+        structure={structure}
+        active={active}
         onPick={pickInNetron}
       />
     );
   }
   if (answer.error) return <Failure message={answer.error} onRetry={answer.retry} />;
   return nodes === null ? <Loading what="the nodes" /> : <NodeList nodes={nodes} onPick={pick} />;
+}
+
+interface PaintedNetronProps {
+  source: NetronSource;
+  row: StageRow;
+  marked: readonly string[];
+  structure: GraphStructure | null;
+  active: boolean;
+  onPick(pick: NetronPick): void;
+}
+
+/** Netron with the overlay's colours; the selected module's mark lies over them. */
+function PaintedNetron(props: PaintedNetronProps) {
+  const { row, marked, structure, active } = props;
+  const { value } = useDebugger().store.selection;
+  const overlay = usePaneOverlay(structure, active, false);
+  const painted = useMemo(
+    () => (structure === null || overlay === null ? [] : netronMarks(structure, overlay)),
+    [structure, overlay],
+  );
+  return (
+    <NetronPane
+      source={props.source}
+      mode={row.mode}
+      stage={row.stage}
+      exportIndex={row.export_index}
+      marked={marked}
+      painted={painted}
+      focus={value.value ?? marked[0] ?? null}
+      onPick={props.onPick}
+    />
+  );
 }

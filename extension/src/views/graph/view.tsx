@@ -1,13 +1,21 @@
-import { useEffect, useRef } from "preact/hooks";
+import { effect } from "@preact/signals";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { createLayoutEngine } from "../../graph/layout";
 import type { Answer } from "../../protocol";
 import type { DebuggerStore } from "../../state";
+import { GraphInspector } from "../../state/graph";
 import { useStore } from "../shared/context";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
 import { useResource } from "../shared/use_resource";
-import { ModuleTree } from "./module_tree";
+import { STAGES } from "../shared/words";
+import { Details } from "./details/panel";
+import { Frame } from "./frame";
+import { InspectorContext } from "./inspector_context";
+import { LeftChoice, LeftPane } from "./left_pane";
 import { noGraphText } from "./no_graph";
 import { Stage } from "./stage";
 import { findStage, StagePicker } from "./stages";
+import { GraphToolbar } from "./toolbar";
 
 /** The model as PyTorch has it, beside the graph ORTModule made of it at each stage. */
 export function GraphView({ active }: { active: boolean }) {
@@ -23,25 +31,102 @@ export function GraphView({ active }: { active: boolean }) {
 function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active: boolean }) {
   const store = useStore();
   useFreshStages(store, graphs);
+  const inspector = useOwnInspector();
+  useLineages(inspector, graphs, active);
+  const [details, setDetails] = useState(true);
   const { mode, stage } = store.selection;
   const stages = graphs?.stages ?? [];
   const row = findStage(stages, mode.value, stage.value);
+  const missing = graphs !== null && row === null;
+  const left = inspector.leftContent.value.kind !== "closed";
   return (
-    <section class="ov-graph">
-      <div class="ov-pane ov-graph-modules">
-        <ModuleTree stage={row} />
-      </div>
-      <div class="ov-pane ov-graph-stage">
-        <StagePicker stages={stages} />
-        {graphs !== null && row === null ? (
-          <NoStage graphs={graphs} />
-        ) : (
-          <Stage mode={mode.value} stage={stage.value} row={row} active={active} />
-        )}
-        {graphs !== null && stages.length > 0 && <Notes notes={graphs.notes} />}
-      </div>
-    </section>
+    <InspectorContext.Provider value={inspector}>
+      <section class="ov-graph" aria-label="Graph" onKeyDown={focusSearch}>
+        {stages.length > 1 && <StagePicker stages={stages} />}
+        {!missing && <GraphToolbar details={details} onDetails={setDetails} />}
+        <Frame
+          left={left ? <LeftPane graphs={graphs} active={active} /> : null}
+          right={
+            <>
+              {!left && stages.length > 1 && (
+                <div class="ov-graph-bar">
+                  <LeftChoice stages={stages} />
+                </div>
+              )}
+              {missing ? (
+                <NoStage graphs={graphs} />
+              ) : (
+                <Stage
+                  pane={inspector.right}
+                  mode={mode.value}
+                  stage={stage.value}
+                  row={row}
+                  active={active}
+                />
+              )}
+              {graphs !== null && stages.length > 0 && <Notes notes={graphs.notes} />}
+            </>
+          }
+          details={details && !missing ? <Details row={row} active={active} /> : null}
+        />
+      </section>
+    </InspectorContext.Provider>
   );
+}
+
+/** One inspector for as long as the view is there; without modules there is no tree to show. */
+function useOwnInspector(): GraphInspector {
+  const store = useStore();
+  const inspector = useMemo(() => new GraphInspector(store, createLayoutEngine), [store]);
+  useEffect(() => () => inspector.dispose(), [inspector]);
+  const run = store.run.data.value;
+  const treeless = run !== null && run.modules.length === 0;
+  useEffect(() => {
+    if (treeless && inspector.leftContent.peek().kind === "modules") {
+      inspector.leftContent.value = { kind: "closed" };
+    }
+  }, [inspector, treeless]);
+  return inspector;
+}
+
+/** Ask how the stages hang together once somebody wants to know. */
+function useLineages(
+  inspector: GraphInspector,
+  graphs: Answer<"graphs"> | null,
+  active: boolean,
+): void {
+  const { cache, selection } = inspector.store;
+  const mode = selection.mode.value;
+  const wanted =
+    active && (inspector.subject.value !== null || inspector.leftContent.value.kind === "stage");
+  const saved = graphs?.stages.filter((row) => row.mode === mode).map(({ stage }) => stage) ?? [];
+  useEffect(() => {
+    if (!wanted) return;
+    const order = STAGES.map(({ stage }) => stage).filter((stage) => saved.includes(stage));
+    const resources = order.map((stage) => cache.resource("graph_lineage", { mode, stage }));
+    const stops = resources.map((resource) => cache.watch(resource));
+    const stop = effect(() => {
+      const answers = resources.map(({ data }) => data.value);
+      if (answers.every((answer) => answer !== null)) inspector.lineages.value = answers;
+    });
+    return () => {
+      stop();
+      for (const unwatch of stops) unwatch();
+    };
+  }, [inspector, wanted, mode, saved.join()]);
+}
+
+/** The slash key leads to the search box, except where something is typed. */
+function focusSearch(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+  const target = event.target as HTMLElement;
+  if (
+    event.key !== "/" ||
+    target.matches("input:not([type=range], [type=radio], [type=checkbox])")
+  ) {
+    return;
+  }
+  event.preventDefault();
+  event.currentTarget.querySelector<HTMLElement>("[data-testid=graph-search]")?.focus();
 }
 
 /** ORTModule may export again: then the nodes and models asked for before are of old graphs. */
@@ -52,7 +137,15 @@ function useFreshStages(store: DebuggerStore, graphs: Answer<"graphs"> | null): 
     const before = seen.current;
     seen.current = exports;
     if (before === null || before === exports) return;
-    store.cache.invalidate(["graph_nodes", "graph_model", "graph_structure"]);
+    store.cache.invalidate([
+      "graph_nodes",
+      "graph_model",
+      "graph_structure",
+      "graph_details",
+      "graph_schemas",
+      "graph_lineage",
+      "graph_overlay",
+    ]);
   }, [store, exports]);
 }
 

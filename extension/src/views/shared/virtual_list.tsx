@@ -21,6 +21,8 @@ interface VirtualListProps {
   selected: number;
   /** The row to scroll to when `revealKey` changes, where it is not the selected one. */
   revealed?: number;
+  /** Scroll to `revealed` although a row is selected. */
+  revealsOther?: boolean;
   /** Changes when the selection was made elsewhere and should be brought on screen. */
   revealKey: string;
   selectable?(index: number): boolean;
@@ -55,7 +57,8 @@ export function VirtualList(props: VirtualListProps) {
 
   const missed = useRef(false);
   const revealSelected = () => {
-    const target = selected >= 0 ? selected : (props.revealed ?? -1);
+    const other = props.revealed ?? -1;
+    const target = selected >= 0 && !(props.revealsOther && other >= 0) ? selected : other;
     if (target >= 0) reveal(scroller.current, target, rowHeight, headerHeight);
   };
   const visible = view.height > 0;

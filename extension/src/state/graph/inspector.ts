@@ -1,0 +1,324 @@
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { OverlayName } from "../../graph/overlay";
+import type { GraphStructure } from "../../graph/structure";
+import { groupItem, type ItemId, isGroup, itemGroup, type LayoutEngine } from "../../graph/types";
+import type { ModeName, StageName } from "../../protocol";
+import { ancestorNames } from "../modules";
+import type { DebuggerStore } from "../store";
+import { followViewport } from "./follow";
+import { Lineage, type LineageAnswer } from "./lineage";
+import { GraphPane } from "./pane";
+
+/** What is selected, in words that mean something in any stage. */
+export type Subject =
+  | { kind: "nodes"; mode: ModeName; stage: StageName; nodes: readonly number[] }
+  | { kind: "group"; mode: ModeName; stage: StageName; key: string; module: string | null }
+  | { kind: "module"; module: string }
+  | { kind: "value"; value: string; module: string | null };
+
+/** What the left pane shows. */
+export type LeftContent =
+  | { kind: "modules" }
+  | { kind: "closed" }
+  | { kind: "stage"; mode: ModeName; stage: StageName };
+
+/** The Graph view's state: two panes, what is selected in both, and how they follow each other. */
+export class GraphInspector {
+  readonly right: GraphPane;
+  readonly left: GraphPane;
+  readonly leftContent: Signal<LeftContent> = signal({ kind: "modules" });
+  /** Selection, open groups and viewport of both panes go together. */
+  readonly follow: Signal<boolean> = signal(true);
+  readonly overlay: Signal<OverlayName> = signal("none");
+  readonly subject: Signal<Subject | null> = signal(null);
+  /** Modules that show their children in the tree. */
+  readonly treeOpen: Signal<ReadonlySet<string>> = signal(new Set());
+  /** The module that the graph's middle shows, for the tree to scroll to. */
+  readonly treeCentre: Signal<string | null> = signal(null);
+  /** Answers to `graph_lineage` of the shown mode, as far as they came. */
+  readonly lineages: Signal<readonly LineageAnswer[]> = signal([]);
+  readonly lineage: ReadonlySignal<Lineage | null>;
+  readonly #stops: (() => void)[] = [];
+  /** What was last selected in each pane. */
+  readonly #shown = new Map<
+    GraphPane,
+    { subject: Subject; structure: GraphStructure; first: ItemId | undefined }
+  >();
+  #origin: GraphPane | null = null;
+  #expand = true;
+  #own = "";
+
+  constructor(
+    readonly store: DebuggerStore,
+    makeEngine: (structure: GraphStructure) => LayoutEngine,
+  ) {
+    this.right = new GraphPane(makeEngine);
+    this.left = new GraphPane(makeEngine);
+    this.lineage = computed(() => {
+      const answers = this.lineages.value;
+      const [first] = answers;
+      return first
+        ? new Lineage(
+            first.mode,
+            answers.map(({ stage }) => stage),
+            answers,
+          )
+        : null;
+    });
+    for (const pane of [this.left, this.right]) this.#wire(pane);
+    this.#stops.push(this.#hearSelection(), this.#showSubject());
+  }
+
+  dispose(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+    this.left.dispose();
+    this.right.dispose();
+  }
+
+  /** The graph panes that are on screen. */
+  get panes(): GraphPane[] {
+    return this.leftContent.peek().kind === "stage" ? [this.left, this.right] : [this.right];
+  }
+
+  /** Select nodes of a stage; `expand` opens what is around them. */
+  pickNodes(structure: GraphStructure, nodes: readonly number[], expand = true): void {
+    const { mode, stage } = structure;
+    const [node] = nodes;
+    if (node === undefined) return;
+    this.#pick({ kind: "nodes", mode, stage, nodes }, null, expand, structure);
+  }
+
+  pickModule(module: string | null): void {
+    const subject: Subject | null = module === null ? null : { kind: "module", module };
+    this.#pick(subject, null, true, null);
+  }
+
+  /** Go to a stage with nodes of it selected: in the left pane where that shows it. */
+  goTo(mode: ModeName, stage: StageName, nodes: readonly number[]): void {
+    const left = this.leftContent.peek();
+    const there = left.kind === "stage" && left.mode === mode && left.stage === stage;
+    this.#origin = null;
+    this.#expand = true;
+    batch(() => {
+      if (!there) this.store.selection.pickStage(mode, stage);
+      this.subject.value = { kind: "nodes", mode, stage, nodes };
+    });
+  }
+
+  toggleModule(module: string, open: boolean): void {
+    const next = new Set(this.treeOpen.peek());
+    if (open) next.add(module);
+    else next.delete(module);
+    this.treeOpen.value = next;
+    if (this.follow.peek()) this.#openModule(module, open);
+  }
+
+  expandAll(): void {
+    for (const pane of this.#together()) pane.expandAll();
+  }
+
+  collapseAll(): void {
+    for (const pane of this.#together()) pane.collapseAll();
+  }
+
+  fit(): void {
+    for (const pane of this.#together()) pane.scene?.fit();
+  }
+
+  /** What a selection is in one pane's stage; the best there is where it does not exist there. */
+  async itemsIn(subject: Subject, structure: GraphStructure): Promise<readonly ItemId[]> {
+    switch (subject.kind) {
+      case "nodes":
+        return this.#nodesIn(subject, structure);
+      case "group": {
+        const group = structure.groupByKey(subject.key);
+        if (group !== undefined) return [groupItem(group)];
+        return subject.module === null ? [] : groupItems(structure, subject.module);
+      }
+      case "module":
+        return groupItems(structure, subject.module);
+      case "value":
+        return valueItems(structure, subject.value, subject.module);
+    }
+  }
+
+  #together(): GraphPane[] {
+    return this.follow.peek() ? this.panes : [this.right];
+  }
+
+  async #nodesIn(
+    subject: Subject & { kind: "nodes" },
+    structure: GraphStructure,
+  ): Promise<readonly ItemId[]> {
+    const { mode, stage, nodes } = subject;
+    if (mode === structure.mode && stage === structure.stage) return nodes;
+    if (mode === structure.mode) {
+      const mapped = this.lineage.peek()?.map(stage, nodes, structure.stage) ?? [];
+      if (mapped.length > 0) return mapped;
+    }
+    const { value, module } = this.store.selection;
+    return valueItems(structure, value.peek(), module.peek());
+  }
+
+  #wire(pane: GraphPane): void {
+    pane.heard = {
+      picked: (item) => this.#picked(pane, item),
+      toggled: (group, open) => this.#toggled(pane, group, open),
+      moved: followViewport(this, pane),
+    };
+  }
+
+  #picked(pane: GraphPane, item: ItemId | null): void {
+    const structure = pane.structure.peek();
+    if (structure === null) return;
+    const { mode, stage } = structure;
+    if (item === null) this.#pick(null, pane, false, structure);
+    else if (isGroup(item)) {
+      const { module } = structure.group(itemGroup(item));
+      const key = structure.groupKey(itemGroup(item));
+      this.#pick({ kind: "group", mode, stage, key, module }, pane, false, structure);
+    } else this.#pick({ kind: "nodes", mode, stage, nodes: [item] }, pane, false, structure);
+  }
+
+  /** Select, and say so to all views; what was said here is not heard again. */
+  #pick(
+    subject: Subject | null,
+    origin: GraphPane | null,
+    expand: boolean,
+    structure: GraphStructure | null,
+  ): void {
+    const { selection } = this.store;
+    const { module, value } = namesOf(subject, structure);
+    this.#origin = origin;
+    this.#expand = expand;
+    this.#own = `${module}|${value}`;
+    batch(() => {
+      selection.pickNode(module, value, null);
+      this.subject.value = subject;
+    });
+  }
+
+  #toggled(pane: GraphPane, group: number, open: boolean): void {
+    const structure = pane.structure.peek();
+    if (!this.follow.peek() || structure === null) return;
+    const { module } = structure.group(group);
+    if (module !== null) {
+      const next = new Set(this.treeOpen.peek());
+      if (open) for (const name of [module, ...ancestorNames(module)]) next.add(name);
+      else next.delete(module);
+      this.treeOpen.value = next;
+    }
+    for (const other of this.panes) {
+      const target = other === pane ? undefined : other.structure.peek();
+      const found = target?.groupByKey(structure.groupKey(group));
+      if (found !== undefined) other.setOpen([found], open);
+    }
+  }
+
+  #openModule(module: string, open: boolean): void {
+    for (const pane of this.panes) {
+      const structure = pane.structure.peek();
+      if (structure === null) continue;
+      const groups = structure.groupsOfModule(module);
+      const all = open ? groups.flatMap((group) => structure.groupPath(group)) : groups;
+      if (all.some((group) => pane.open.has(group) !== open)) {
+        pane.setOpen(
+          all,
+          open,
+          groups[0] === undefined ? null : pane.visible(groupItem(groups[0])),
+        );
+      }
+    }
+  }
+
+  /** What another view selects is selected here. */
+  #hearSelection(): () => void {
+    const { selection } = this.store;
+    return effect(() => {
+      const [module, value] = [selection.module.value, selection.value.value];
+      if (`${module}|${value}` === this.#own) return;
+      this.#own = `${module}|${value}`;
+      this.#origin = null;
+      this.#expand = true;
+      if (value !== null) this.subject.value = { kind: "value", value, module };
+      else this.subject.value = module === null ? null : { kind: "module", module };
+    });
+  }
+
+  /** Mark the selection in both panes, as their stages and the lineage come in. */
+  #showSubject(): () => void {
+    return effect(() => {
+      const subject = this.subject.value;
+      this.lineage.value;
+      const wanted = [this.left, this.right].map((pane) => [pane, pane.structure.value] as const);
+      const [origin, expand] = [this.#origin, this.#expand];
+      for (const [pane, structure] of wanted) {
+        if (structure === null) continue;
+        if (subject === null) pane.select([]);
+        else void this.#showIn(pane, structure, subject, pane === origin ? null : expand);
+      }
+    });
+  }
+
+  async #showIn(
+    pane: GraphPane,
+    structure: GraphStructure,
+    subject: Subject,
+    reveal: boolean | null,
+  ): Promise<void> {
+    const items = await this.itemsIn(subject, structure);
+    if (this.subject.peek() !== subject || pane.structure.peek() !== structure) return;
+    const before = this.#shown.get(pane);
+    this.#shown.set(pane, { subject, structure, first: items[0] });
+    pane.select(items);
+    const [first] = items;
+    const moved = before !== undefined && before.structure !== structure;
+    // Lineage that comes in later must not move what somebody looks at.
+    if (first === undefined || (!moved && before?.subject === subject && before.first === first)) {
+      return;
+    }
+    if (moved) pane.reveal(first, true);
+    else if (reveal || (reveal === false && this.follow.peek())) pane.reveal(first, reveal);
+  }
+}
+
+/** The groups of a module; where it has none, those of the nearest module around it that has. */
+function groupItems(structure: GraphStructure, module: string): ItemId[] {
+  for (const name of [module, ...ancestorNames(module)]) {
+    const groups = structure.groupsOfModule(name);
+    if (groups.length > 0) return name === module ? groups.map(groupItem) : [];
+  }
+  return [];
+}
+
+async function valueItems(
+  structure: GraphStructure,
+  value: string | null,
+  module: string | null,
+): Promise<ItemId[]> {
+  const found = value === null ? undefined : await structure.valueNamed(value);
+  if (found !== undefined) return [structure.producer(found)];
+  return module === null ? [] : groupItems(structure, module);
+}
+
+/** What a subject is called in the selection that all views share. */
+function namesOf(
+  subject: Subject | null,
+  structure: GraphStructure | null,
+): { module: string | null; value: string | null } {
+  if (subject === null) return { module: null, value: null };
+  if (subject.kind !== "nodes") {
+    return { module: subject.module, value: subject.kind === "value" ? subject.value : null };
+  }
+  const [node] = subject.nodes;
+  if (node === undefined || structure === null) return { module: null, value: null };
+  const [value] = structure.outputsOf(node);
+  const module = structure
+    .nodePath(node)
+    .map((group) => structure.group(group).module)
+    .findLast((name) => name !== null);
+  return {
+    module: module ?? null,
+    value: value === undefined ? null : structure.valueName(value),
+  };
+}

@@ -1,0 +1,64 @@
+import { useEffect, useState } from "preact/hooks";
+import { indexAtOrBefore } from "../../state";
+import { useStore } from "../shared/context";
+
+/** How long each step is shown while they are played. */
+const PLAY_MS = 700;
+
+/** A slider over the sampled steps, which all views share, with play and pause. */
+export function StepPlayer() {
+  const store = useStore();
+  const sampled = store.summary.data.value?.sampled_steps.values;
+  const step = store.sampledStep.value;
+  const [playing, setPlaying] = useState(false);
+  const count = sampled?.length ?? 0;
+  const index = sampled === undefined || step === null ? -1 : indexAtOrBefore(sampled, step);
+  const atEnd = index >= count - 1;
+  const pick = (to: number) => {
+    const target = sampled?.[to];
+    if (target !== undefined) store.selection.pickStep(target);
+  };
+  useEffect(() => {
+    if (!playing) return;
+    if (atEnd) {
+      setPlaying(false);
+      return;
+    }
+    const timer = setTimeout(() => pick(index + 1), PLAY_MS);
+    return () => clearTimeout(timer);
+  }, [playing, index, atEnd]);
+  if (count < 2) return null;
+  return (
+    <span class="ov-player">
+      <button
+        type="button"
+        class="ov-icon-button"
+        aria-label={playing ? "Pause" : "Play the steps"}
+        title={playing ? "Pause" : "Play the steps"}
+        onClick={() => {
+          if (!playing && atEnd) pick(0);
+          setPlaying(!playing);
+        }}
+        data-testid="step-play"
+      >
+        <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+          <path d={playing ? "M1 0h3v10H1ZM6 0h3v10H6Z" : "M1 0v10l8-5Z"} />
+        </svg>
+      </button>
+      <input
+        type="range"
+        min={0}
+        max={count - 1}
+        value={index}
+        aria-label="Step"
+        aria-valuetext={`step ${step}`}
+        onInput={(event) => {
+          setPlaying(false);
+          pick(Number(event.currentTarget.value));
+        }}
+        data-testid="step-slider"
+      />
+      <span class="ov-num ov-player-step">step {step}</span>
+    </span>
+  );
+}

@@ -1,0 +1,76 @@
+import { OVERLAYS, type OverlayName } from "../../graph/overlay";
+import { useStore } from "../shared/context";
+import { Toggle } from "../shared/controls";
+import { ExportMenu } from "./export_menu";
+import { useInspector } from "./inspector_context";
+import { SearchBox } from "./search_box";
+import { StepPlayer } from "./step_player";
+
+/**
+ * What is done with the graph on the right, and with the left one while it follows.
+ *
+ * Test ids: `graph-overlay`, `graph-expand-all`, `graph-collapse-all`, `graph-fit`,
+ * `graph-follow`, `graph-export`, `graph-details-toggle`.
+ */
+export function GraphToolbar(props: { details: boolean; onDetails(open: boolean): void }) {
+  const inspector = useInspector();
+  const store = useStore();
+  const name = inspector.overlay.value;
+  const current = OVERLAYS.find((overlay) => overlay.name === name);
+  const steps = store.summary.data.value?.sampled_steps.values.length ?? 0;
+  const choices = OVERLAYS.filter(({ needs }) => needs !== "step" || steps > 0);
+  return (
+    <div class="ov-toolbar ov-graph-toolbar" role="toolbar" aria-label="Graph">
+      <SearchBox />
+      <select
+        class="ov-input ov-select"
+        aria-label="Colour by"
+        title={current?.title}
+        value={name}
+        onChange={(event) => {
+          inspector.overlay.value = event.currentTarget.value as OverlayName;
+        }}
+        data-testid="graph-overlay"
+      >
+        {choices.map((overlay) => (
+          <option key={overlay.name} value={overlay.name} title={overlay.title}>
+            {overlay.label}
+          </option>
+        ))}
+      </select>
+      {current?.needs === "step" && <StepPlayer />}
+      <Action name="expand-all" label="Expand all" run={() => inspector.expandAll()} />
+      <Action name="collapse-all" label="Collapse all" run={() => inspector.collapseAll()} />
+      <Action name="fit" label="Fit" run={() => inspector.fit()} />
+      <Toggle
+        label="Follow"
+        title="Selection, open groups and what is in the middle go together in both panes"
+        checked={inspector.follow.value}
+        onChange={(on) => {
+          inspector.follow.value = on;
+        }}
+        testid="graph-follow"
+      />
+      <ExportMenu pane={inspector.right} />
+      <Toggle
+        label="Details"
+        checked={props.details}
+        onChange={props.onDetails}
+        testid="graph-details-toggle"
+      />
+    </div>
+  );
+}
+
+function Action(props: { name: string; label: string; run(): void }) {
+  return (
+    <button
+      type="button"
+      class="ov-button"
+      data-testid={`graph-${props.name}`}
+      onClick={() => props.run()}
+    >
+      {props.label}
+    </button>
+  );
+}
