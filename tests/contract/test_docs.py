@@ -68,12 +68,6 @@ def test_verbs_are_those_of_the_makefile() -> None:
     assert told == verbs
 
 
-def test_a_large_graph_is_as_large_as_the_readme_says() -> None:
-    view = read("extension/src/views/graph/stage.tsx")
-    (most,) = re.findall(r"NETRON_NODES_MAX = ([\d_]+);", view)
-    assert f"from {int(most.replace('_', '')):,} nodes" in read("README.md")
-
-
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", read(name)):
