@@ -25,7 +25,13 @@ class PlainNode(NamedTuple):
     domain: str
     input: tuple[str, ...]
     output: tuple[str, ...]
-    attribute: Sequence[onnx.AttributeProto]
+    message: onnx.NodeProto
+
+    @property
+    def attribute(self) -> Sequence[onnx.AttributeProto]:
+        """Its attributes, which few look at."""
+        found: Sequence[onnx.AttributeProto] = self.message.attribute
+        return found
 
 
 Node = onnx.NodeProto | PlainNode
@@ -40,7 +46,7 @@ def plain_nodes(nodes: Iterable[onnx.NodeProto]) -> list[PlainNode]:
             node.domain,
             tuple(node.input),
             tuple(node.output),
-            node.attribute,
+            node,
         )
         for node in nodes
     ]

@@ -19,6 +19,10 @@ MAX_FILE_BYTES = 2**31 - 1
 """Protocol buffers hold no more; larger models keep their weights in files of their own."""
 KEPT_TENSOR_BYTES = 1024
 """Values of larger tensors are left out of :attr:`OnnxFile.light`."""
+SMALL_FILE_BYTES = 6 * 2**20
+"""A file of so few bytes is kept as it is."""
+_EXTERNAL = b"location"
+"""A model whose tensors lie in files beside it has this key in it."""
 
 _TENSOR = int(onnx.AttributeProto.TENSOR)
 _WITH_MORE = frozenset(
@@ -56,12 +60,14 @@ class OnnxFile:
     Attributes:
         version: Of the file.
         light: Serialised ModelProto, in which tensors of more than :data:`KEPT_TENSOR_BYTES` have
-            shape and dtype but no values.
+            shape and dtype but no values, unless the file is small.
+        model: The same, parsed.
         notes: Sentences for a person: what the file refers to that is not there.
     """
 
     version: FileVersion
     light: bytes
+    model: onnx.ModelProto
     notes: tuple[str, ...]
 
 
@@ -109,7 +115,10 @@ def read_onnx_file(version: FileVersion) -> OnnxFile:
         StoreError: It cannot be read.
         OrtvizError: It is no ONNX model, or not all of one.
     """
-    model = parse_model(read_bytes(version), version.path.name)
+    content = read_bytes(version)
+    model = parse_model(content, version.path.name)
+    if len(content) <= SMALL_FILE_BYTES and _EXTERNAL not in content:
+        return OnnxFile(version, content, model, ())
     missing: Counter[str] = Counter()
     for tensor in tensors(model.graph):
         if tensor.data_location == TensorProto.EXTERNAL:
@@ -122,7 +131,7 @@ def read_onnx_file(version: FileVersion) -> OnnxFile:
         "there; all but those values can be shown."
         for where, count in missing.items()
     )
-    return OnnxFile(version, model.SerializeToString(), tuple(notes))
+    return OnnxFile(version, model.SerializeToString(), model, tuple(notes))
 
 
 def tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:

@@ -41,7 +41,7 @@ from ortviz.record import (
 from ortviz.record.store import LOSS_NAMES, MASK_KINDS, MASKED_LOSSES, SIDES, LossBins, RunState
 from ortviz.record.store.results import StoredGraph
 from ortviz.session.graph_commands import GRAPH_ANSWERS
-from ortviz.session.turns import Turns
+from ortviz.session.turns import Turns, uncollected
 from ortviz.views.findings import findings_view
 from ortviz.views.graphs import graphs_view
 from ortviz.views.run_view import run_view
@@ -184,7 +184,7 @@ class GraphFiles:
         name = check_name(command)
         checked = check_params(name, params)
         checked.pop("rank", None)
-        with _TURNS.take(urgency=_URGENT.get(name, 0)):
+        with _TURNS.take(urgency=_URGENT.get(name, 0)), uncollected():
             return self._answer(name, checked)
 
     def _answer(
@@ -271,7 +271,7 @@ def _read(path: Path, versions: tuple[FileVersion, ...]) -> _Model:
             files.append(read_onnx_file(version))
         except OrtvizError as error:
             notes.append(f"{version.path.name} beside it is left out: {error.what}")
-    models = [onnx.load_model_from_string(each.light) for each in files]
+    models = [each.model for each in files]
     of_ortmodule = is_ortmodule_graph(models[0])
     names = module_names(models) if of_ortmodule else ()
     scopes = ModuleScopes(names)

@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ortviz.errors import OrtvizError, ProtocolError, StoreError, UnknownNameError
+from ortviz.graphs import onnx_files
 from ortviz.graphs.module_names import module_names
 from ortviz.session import graph_files
 from ortviz.session.graph_files import MAX_MODELS, GraphFiles
@@ -100,7 +101,8 @@ def test_a_lone_file_is_one_stage_that_is_none_of_ortmodules(tmp_path):
     assert structure["file_node_count"] == 2
 
 
-def test_what_is_kept_has_no_large_values_and_what_is_asked_for_has(tmp_path):
+def test_what_is_kept_has_no_large_values_and_what_is_asked_for_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_files, "SMALL_FILE_BYTES", 0)
     path = write(tmp_path / "net.onnx", plain())
     files = GraphFiles(path)
     assert len(files.graph("inference", "model").model_bytes) < 1000

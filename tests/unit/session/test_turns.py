@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 
 import pytest
 
-from ortviz.session.turns import Turns
+from ortviz.session.turns import Turns, uncollected
 
 
 def test_the_urgent_go_first_and_equals_in_the_order_they_came():
@@ -37,3 +38,22 @@ def test_a_turn_is_given_back_when_the_work_fails():
         raise ValueError("broken")
     with turns.take():
         pass
+
+
+def test_the_collector_is_as_it_was_afterwards():
+    def fail():
+        with uncollected():
+            assert not gc.isenabled()
+            raise ValueError("broken")
+
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="broken"):
+        fail()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
