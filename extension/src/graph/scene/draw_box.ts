@@ -15,7 +15,9 @@ const BAR = 3;
 /** How far the cards of a repeat lie behind each other. */
 const CARD_STEP = 3;
 /** Boxes lower than this on screen have square corners and no side colour of their own. */
-const SQUARE_PX = 7;
+const SQUARE_PX = 11;
+/** Boxes narrower than this on screen have no strip of colour. */
+const BARRED_PX = 16;
 /** Size of a node's second line. */
 export const NODE_NOTE_FONT = 8.5;
 
@@ -65,7 +67,7 @@ function drawBody(
     sheet.box(Z.card + 1, brush, x + CARD_STEP, y + CARD_STEP, width, height, radius);
   }
   sheet.box(Z.box, brush, x, y, width, height, radius);
-  if (pill || width * zoom < 10) return;
+  if (pill || width * zoom < BARRED_PX) return;
   const inset = square ? 0 : 3;
   const bar = (fill: string, at: number) =>
     sheet.box(

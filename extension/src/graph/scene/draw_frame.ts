@@ -6,7 +6,7 @@ import type { Rect } from "./viewport";
 const RADIUS = 8;
 const SUBGRAPH_DASH = [5, 4];
 /** Frames smaller than this on screen have square corners. */
-const ROUND_PX = 24;
+const ROUND_PX = 48;
 /** Frames smaller than this have thin lines. */
 const THIN_PX = 40;
 /** Headers lower than this on screen are not told apart from the frame. */

@@ -1,3 +1,4 @@
+import BoundingRect from "zrender/lib/core/BoundingRect.js";
 import type Displayable from "zrender/lib/graphic/Displayable.js";
 import Path from "zrender/lib/graphic/Path.js";
 import TSpan from "zrender/lib/graphic/TSpan.js";
@@ -28,8 +29,37 @@ const SINK = 0.06;
 
 type Context = CanvasRenderingContext2D;
 
+/** Knows where it is without drawing itself first, so that zrender leaves out what is off screen. */
+abstract class BatchPath extends Path {
+  /** Call `see` with points that span it. */
+  protected abstract eachPoint(see: (x: number, y: number) => void): void;
+  #bounds: BoundingRect | null = null;
+
+  override getBoundingRect(): BoundingRect {
+    this.#bounds ??= this.#measured();
+    return this.#bounds;
+  }
+
+  #measured(): BoundingRect {
+    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+    this.eachPoint((x, y) => {
+      left = Math.min(left, x);
+      top = Math.min(top, y);
+      right = Math.max(right, x);
+      bottom = Math.max(bottom, y);
+    });
+    const margin = this.style.lineWidth ?? 0;
+    return new BoundingRect(
+      left - margin,
+      top - margin,
+      right - left + 2 * margin,
+      bottom - top + 2 * margin,
+    );
+  }
+}
+
 /** Many boxes of one brush; `data` is x, y, width, height, radius, …. */
-class BoxPath extends Path {
+class BoxPath extends BatchPath {
   override buildPath(context: unknown): void {
     const { data } = this.shape as { data: number[] };
     const target = context as Context;
@@ -43,10 +73,30 @@ class BoxPath extends Path {
       else target.rect(x, y, width, height);
     }
   }
+
+  protected override eachPoint(see: (x: number, y: number) => void): void {
+    const { data } = this.shape as { data: number[] };
+    for (let i = 0; i < data.length; i += 5) {
+      const x = data[i] as number;
+      const y = data[i + 1] as number;
+      see(x, y);
+      see(x + (data[i + 2] as number), y + (data[i + 3] as number));
+    }
+  }
+}
+
+abstract class PointsPath extends BatchPath {
+  protected override eachPoint(see: (x: number, y: number) => void): void {
+    for (const points of (this.shape as { data: ArrayLike<number>[] }).data) {
+      for (let i = 0; i + 1 < points.length; i += 2) {
+        see(points[i] as number, points[i + 1] as number);
+      }
+    }
+  }
 }
 
 /** Many lines of one brush. */
-class LinePath extends Path {
+class LinePath extends PointsPath {
   override buildPath(context: unknown): void {
     const { data, corner } = this.shape as { data: ArrayLike<number>[]; corner: number };
     for (const points of data) roundedPolyline(context as Context, points, corner);
@@ -54,7 +104,7 @@ class LinePath extends Path {
 }
 
 /** Many polygons of one brush; filling closes them. */
-class PolygonPath extends Path {
+class PolygonPath extends PointsPath {
   override buildPath(context: unknown): void {
     const { data } = this.shape as { data: ArrayLike<number>[] };
     for (const points of data) roundedPolyline(context as Context, points, 0);
@@ -68,7 +118,7 @@ class PolygonPath extends Path {
  * as one path, 4 ms in fifties.
  */
 const CURVES = 50;
-const STRAIGHTS = 1_000;
+const STRAIGHTS = 250;
 
 interface Plate {
   boxes: number[];
@@ -146,7 +196,7 @@ export class Sheet {
   private paths(z: number): Displayable[] {
     const made: Displayable[] = [];
     for (const [brush, plate] of this.plates.get(z) ?? []) {
-      const options = { silent: true, style: pathStyle(brush) };
+      const options = { silent: true, culling: true, style: pathStyle(brush) };
       for (const data of chunks(plate.lines, this.corner > 0 ? CURVES : STRAIGHTS)) {
         made.push(new LinePath({ ...options, shape: { data, corner: this.corner } }));
       }

@@ -5,6 +5,8 @@ const MEASURED_PX = 12;
 /** Fonts differ in width; what is a little too wide is written smaller rather than cut. */
 const MOST_SHRUNK = 0.76;
 const HOPELESS = 0.5;
+/** A text that was made to fit must not be cut for the last digit. */
+const ROUNDING = 1e-3;
 /** No box has room for more. */
 const MAX_CHARACTERS = 300;
 
@@ -49,7 +51,7 @@ export class TextFitter {
   ): string {
     const whole = cut(text, MAX_CHARACTERS, keep);
     const width = this.width(whole, size, bold);
-    if (width <= room) return whole;
+    if (width <= room + ROUNDING) return whole;
     let length = Math.floor((whole.length * room) / width);
     for (; length > 0; length--) {
       const shorter = cut(whole, length, keep);
