@@ -9,6 +9,9 @@ import onnx
 
 from ortviz.graphs.scopes import ROOT, forward_node_name
 
+Path = tuple[str, ...]
+"""Full names of the groups around a node, the outermost first."""
+
 MAX_SCOPES = 32
 """Levels of scopes that are followed; a deeper node stands in the last of these."""
 
@@ -16,7 +19,7 @@ _DYNAMO_SCOPES = "pkg.torch.onnx.name_scopes"
 """Where ``torch.onnx.export(dynamo=True)`` keeps the modules around a node, as a Python list."""
 
 
-def module_paths(modules: Sequence[str | None]) -> Callable[[int], Sequence[str]]:
+def module_paths(modules: Sequence[str | None]) -> Callable[[int], Path]:
     """Full names of a module and of those that contain it, the root left out.
 
     Args:
@@ -24,7 +27,7 @@ def module_paths(modules: Sequence[str | None]) -> Callable[[int], Sequence[str]
     """
     known: dict[str, tuple[str, ...]] = {}
 
-    def path(node: int) -> Sequence[str]:
+    def path(node: int) -> Path:
         module = modules[node]
         if not module:
             return ()
@@ -38,16 +41,49 @@ def module_paths(modules: Sequence[str | None]) -> Callable[[int], Sequence[str]
     return path
 
 
-def scope_paths(nodes: Sequence[onnx.NodeProto]) -> Callable[[int], Sequence[str]]:
+def scope_paths(nodes: Sequence[onnx.NodeProto]) -> Callable[[int], Path]:
     """Scopes as torch.onnx writes them: ``/encoder/layer.0/MatMul``, or a list in the metadata.
 
     Returns:
         Node -> names such as ``encoder`` and ``encoder/layer.0``; a gradient node has those of
-        the forward node it was made from.
+        the forward node it was made from, a constant without a scope what those of its users have
+        in common.
     """
+    named = _named_paths(nodes)
+    constants = {
+        output: index
+        for index, node in enumerate(nodes)
+        if not node.input and not named(index)
+        for output in node.output
+    }
+    users: dict[int, list[Path]] = {}
+    if constants:
+        for index, node in enumerate(nodes):
+            for name in node.input:
+                if name in constants:
+                    users.setdefault(constants[name], []).append(named(index))
+
+    def path(index: int) -> Path:
+        shared = users.get(index)
+        return named(index) if shared is None else _shared(shared)
+
+    return path
+
+
+def _shared(paths: Sequence[Path]) -> Path:
+    """What all of them begin with."""
+    first, last = min(paths), max(paths)
+    for place, name in enumerate(first):
+        if place >= len(last) or last[place] != name:
+            return first[:place]
+    return first
+
+
+def _named_paths(nodes: Sequence[onnx.NodeProto]) -> Callable[[int], Path]:
+    """By what is written at the node itself."""
     known: dict[str, tuple[str, ...]] = {}
 
-    def path(index: int) -> Sequence[str]:
+    def path(index: int) -> Path:
         node = nodes[index]
         scopes = _metadata_scopes(node)
         if scopes is not None:

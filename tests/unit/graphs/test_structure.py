@@ -141,6 +141,29 @@ def test_scopes_in_names_of_files_of_unknown_origin(name, groups):
     assert structure.node_group[0] == len(structure.groups) - 1
 
 
+def test_constants_without_a_scope_stand_where_they_are_used():
+    made = model(
+        [
+            node("Constant", name="one"),
+            node("Constant", name="shared"),
+            node("Constant", name="everywhere"),
+            node("Constant", name="unused"),
+            node("Constant", name="/b/own"),
+            node("Add", ["one", "shared"], name="/a/p/Add"),
+            node("Add", ["shared", "everywhere"], name="/a/q/Add"),
+            node("Add", ["everywhere", "/b/own"], name="Add"),
+            node("Relu", ["x"], name="/b/Relu"),
+        ]
+    )
+    assert outline(read_structure(made)) == [
+        "everywhere unused Add x",
+        "module a (4): shared",
+        "  module p (2): one /a/p/Add",
+        "  module q (1): /a/q/Add",
+        "module b (2): /b/own /b/Relu",
+    ]
+
+
 def test_scopes_of_thousand_levels_end_somewhere():
     structure = read_structure(model([node("Relu", ["x"], ["y"], name="/a" * 1000)]))
     assert len(structure.groups) == 32
