@@ -135,6 +135,9 @@ class Truth:
             if number in found:
                 continue
             found.add(number)
+            if border.intersection(self.exported.nodes[number].output):
+                # It gives on what came in, unchanged.
+                continue
             for name in self.exported.nodes[number].input:
                 if name in border or name not in self._makers:
                     continue
@@ -208,24 +211,34 @@ class Truth:
         taken: set[int] = set()
         entering: set[str] = set()
         leaving: set[str] = set()
-        waiting = [node]
+        waiting = {node}
         while waiting:
             number = waiting.pop()
-            if number in taken:
-                continue
             taken.add(number)
             operation = self.executed.nodes[number]
             for value in filter(None, operation.input):
                 if self.equal_values(value) or value not in self._executed_maker:
                     entering.add(value)
                 else:
-                    waiting.append(self._executed_maker[value])
+                    waiting.add(self._executed_maker[value])
             for value in filter(None, operation.output):
                 if self.equal_values(value):
                     leaving.add(value)
                 else:
-                    waiting.extend(self._executed_users.get(value, ()))
-        return taken, entering, leaving
+                    waiting.update(self._executed_users.get(value, ()))
+            waiting -= taken
+            if not waiting and len(taken) > 1:
+                # What comes out as it came in was rewritten together with what made it.
+                waiting = self._makers_of_unchanged(entering, leaving) - taken
+        return taken, entering - leaving, leaving - entering
+
+    def _makers_of_unchanged(self, entering: set[str], leaving: set[str]) -> set[int]:
+        left = {name for value in leaving for name in self.equal_values(value)}
+        return {
+            self._executed_maker[value]
+            for value in entering
+            if value in self._executed_maker and left.intersection(self.equal_values(value))
+        }
 
     def flows_back_through(self, value: str, forward: Iterable[int]) -> bool:
         """Whether an executed tensor belongs to the backward pass of exported nodes.

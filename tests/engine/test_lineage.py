@@ -43,6 +43,7 @@ pytestmark = pytest.mark.engine
 
 TRACED_SHARE = 0.99
 DECIDED_SHARE = 0.95
+REFUSED_SHARE = 0.7
 
 
 @dataclass
@@ -156,6 +157,21 @@ def _is_right(truth: Truth, node: NodeRecord, trace: Trace, origin: set[int]) ->
         return True
     # What gradient building computes on the way has no equal in torch's backward pass.
     return False if any(truth.backward_of(value) for value in values) else None
+
+
+def test_the_truth_says_no_to_other_origins(cases: list[Case]) -> None:
+    """Or it would prove nothing."""
+    for case in cases:
+        nodes = case.graph(Stage.TORCH_EXPORTED).nodes
+        others = [node.index for node in nodes if node.op_type != "Constant"]
+        asked = refused = 0
+        for at, node in enumerate(case.nodes):
+            trace = case.lineage.origin_of(node.index)
+            other = others[(at * 7 + 3) % len(others)]
+            if other not in {each.index for each in trace["torch_exported"]}:
+                asked += 1
+                refused += _is_right(case.truth, node, trace, {other}) is False
+        assert refused / asked >= REFUSED_SHARE, (case.name, case.mode, refused, asked)
 
 
 def test_nodes_of_the_execution_model_belong_to_the_modules_that_ran(cases: list[Case]) -> None:
