@@ -8,6 +8,8 @@ export interface ModuleCall {
   call: number;
   /** Dtype and shape of its first output; empty where none was captured. */
   output: string;
+  /** The same for a narrow column: `f32 4×12`. */
+  short: string;
   /** How long it took in the eager run; null where that was not recorded. */
   secs: number | null;
 }
@@ -24,9 +26,10 @@ export function moduleCalls(traces: Answer<"traces"> | null): Map<string, Module
   for (const row of traces?.rows ?? []) {
     if (row.direction !== "forward" || row.slot !== "out0") continue;
     const { shape, dtype } = row.reference.shape === null ? row.candidate : row.reference;
-    const output = shape === null ? "" : `${dtype} ${formatShape(shape)}`;
     const own = calls.get(row.module);
-    const made = { call: row.call, output, secs: secsOf(traces, row.module, row.call) };
+    const output = shape === null ? "" : `${dtype} ${formatShape(shape)}`;
+    const short = shape === null ? "" : `${shortDtype(dtype)} ${shape.join("×")}`.trim();
+    const made = { call: row.call, output, short, secs: secsOf(traces, row.module, row.call) };
     if (own === undefined) calls.set(row.module, [made]);
     else own.push(made);
   }
@@ -45,6 +48,14 @@ export function treeRows(
     const listed = own.length > 1 && open.has(node.row.name) ? own : [];
     return [{ node, call: null }, ...listed.map((call) => ({ node, call }))];
   });
+}
+
+/** For example `f32`, `bf16`, `i64`. */
+function shortDtype(dtype: string): string {
+  return dtype
+    .replace(/^bfloat/, "bf")
+    .replace(/^float/, "f")
+    .replace(/^(u?)int/, "$1i");
 }
 
 function secsOf(traces: Answer<"traces"> | null, module: string, call: number): number | null {

@@ -165,7 +165,7 @@ function TreeRow({ node, open, count, calls, onToggle }: TreeRowProps) {
         )}
       </span>
       <span class="ov-mono ov-muted ov-ellipsis" title={outputText(calls)}>
-        {outputText(calls)}
+        {calls.length > 1 ? outputText(calls) : calls[0]?.short}
       </span>
       <span class="ov-num ov-muted">{totalSecs(calls)}</span>
       <span class="ov-num">{numberOr(count?.forward ?? 0, formatCount)}</span>
@@ -181,7 +181,9 @@ function CallRow({ node, call }: { node: ModuleNode; call: ModuleCall }) {
       <span class="ov-tree-name" style={{ paddingLeft: px(22 + (node.depth + 1) * 14) }}>
         call {call.call + 1}
       </span>
-      <span class="ov-mono ov-ellipsis">{call.output}</span>
+      <span class="ov-mono ov-ellipsis" title={call.output}>
+        {call.short}
+      </span>
       <span class="ov-num">{call.secs === null ? "" : formatDuration(call.secs)}</span>
       <span />
       <span />

@@ -32,8 +32,9 @@ export function NodeDetails({ structure, node, active }: NodeProps) {
       {name !== "" && <p class="ov-mono ov-breaks">{name}</p>}
       {op.op_type !== "" && <Schema mode={mode} stage={stage} op={op} active={active} />}
       {error !== null && <Failure message={error} onRetry={retry} />}
-      {details && <Known structure={structure} details={details} active={active} />}
+      {details && <Module details={details} />}
       <LineageChain structure={structure} node={node} active={active} />
+      {details && <Known structure={structure} details={details} active={active} />}
     </>
   );
 }
@@ -45,9 +46,8 @@ function Known(props: { structure: GraphStructure; details: NodeDetailsRow; acti
   const traces = useResource("traces", step === null ? null : { step }, active).data;
   return (
     <>
-      <Module details={details} />
       {details.attributes.length > 0 && (
-        <dl class="ov-inspect-pairs">
+        <dl class="ov-inspect-pairs" aria-label="Attributes">
           {details.attributes.map((row) => (
             <div key={row.name}>
               <dt title={row.type_name}>{row.name}</dt>
