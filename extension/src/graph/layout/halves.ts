@@ -12,6 +12,8 @@ const MARGIN = 24;
 /** Between the halves and what stands above and below them. */
 const ROW_GAP = 44;
 const ITEM_GAP = 16;
+/** Between inputs, which have the names of their stubs beside them. */
+const INPUT_GAP = 72;
 
 /** The two halves among the boxes of the graph; null where there are not both. */
 export function halvesOf(
@@ -56,8 +58,8 @@ export function placeHalves(
   const top = MARGIN + (above.length > 0 ? rowHeight(root, above) + ROW_GAP : 0);
   spread(halves, top);
   const joined: Box[] = [
-    ...rowOf(root, above, halves.forward.x + halves.forward.width / 2, MARGIN),
-    ...rowOf(root, below, middleOf(halves), bottomOf(halves) + ROW_GAP),
+    ...rowOf(root, above, halves.forward.x + halves.forward.width / 2, MARGIN, INPUT_GAP),
+    ...rowOf(root, below, middleOf(halves), bottomOf(halves) + ROW_GAP, ITEM_GAP),
   ];
   const sheet = emptySheet();
   sheet.boxes.push(...halves.left.boxes, ...halves.right.boxes, ...joined);
@@ -139,9 +141,15 @@ const bottomOf = ({ forward, backward }: Halves): number =>
 const rowHeight = (root: LaidOut["graph"], row: readonly number[]): number =>
   Math.max(...row.map((index) => root.height[index] as number));
 
-function rowOf(root: LaidOut["graph"], row: readonly number[], middle: number, top: number): Box[] {
+function rowOf(
+  root: LaidOut["graph"],
+  row: readonly number[],
+  middle: number,
+  top: number,
+  gap: number,
+): Box[] {
   const widths = row.map((index) => root.width[index] as number);
-  const width = widths.reduce((sum, each) => sum + each + ITEM_GAP, -ITEM_GAP);
+  const width = widths.reduce((sum, each) => sum + each + gap, -gap);
   let left = Math.round(middle - width / 2);
   return row.map((index, place) => {
     const box: Box = {
@@ -153,7 +161,7 @@ function rowOf(root: LaidOut["graph"], row: readonly number[], middle: number, t
       depth: 0,
       open: false,
     };
-    left += box.width + ITEM_GAP;
+    left += box.width + gap;
     return box;
   });
 }

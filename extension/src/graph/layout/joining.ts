@@ -23,8 +23,10 @@ export function joiningLines(
   return root.lines.map((line, index) => {
     const from = placed.get(root.items[line.from] as number) as Box;
     const to = placed.get(root.items[line.to] as number) as Box;
-    const startX = from.x + portX(levels, from, line.fromPort, "exitX");
     const endX = to.x + portX(levels, to, line.toPort, "entryX");
+    const middle = from.x + portX(levels, from, line.fromPort, "exitX");
+    // A turn of a pixel would look like a mistake.
+    const startX = !from.open && Math.abs(middle - endX) < 3 ? endX : middle;
     const startY = from.item === backward ? from.y : from.y + from.height;
     const endY = to.item === backward ? to.y + to.height : to.y;
     const lane = gap / 2 + ((index % LANES) - (LANES - 1) / 2) * LANE;
