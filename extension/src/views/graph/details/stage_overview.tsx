@@ -15,7 +15,7 @@ interface OverviewProps {
 export function StageOverview({ structure, row, active }: OverviewProps) {
   const { mode, stage } = structure;
   const lineage = useResource("graph_lineage", { mode, stage }, active);
-  const title = STAGES.find((each) => each.stage === stage)?.title ?? "";
+  const title = STAGES.find((each) => each.stage === stage)?.title ?? "The graph of an ONNX file";
   const answer = lineage.previous ? null : lineage.data;
   return (
     <>
