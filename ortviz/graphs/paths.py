@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 import onnx
 
@@ -41,33 +42,45 @@ def module_paths(modules: Sequence[str | None]) -> Callable[[int], Path]:
     return path
 
 
-def scope_paths(nodes: Sequence[onnx.NodeProto]) -> Callable[[int], Path]:
+class ScopePaths:
     """Scopes as torch.onnx writes them: ``/encoder/layer.0/MatMul``, or a list in the metadata.
 
-    Returns:
-        Node -> names such as ``encoder`` and ``encoder/layer.0``; a gradient node has those of
-        the forward node it was made from, a constant without a scope what those of its users have
-        in common.
+    A gradient node has those of the forward node it was made from, one without a scope that
+    follows from constants alone what those of its users have in common.
+
+    Args:
+        nodes: Of the main graph.
+        fixed: Names of tensors that lie in the file.
     """
-    named = _named_paths(nodes)
-    constants = {
-        output: index
-        for index, node in enumerate(nodes)
-        if not node.input and not named(index)
-        for output in node.output
-    }
-    users: dict[int, list[Path]] = {}
-    if constants:
-        for index, node in enumerate(nodes):
-            for name in node.input:
-                if name in constants:
-                    users.setdefault(constants[name], []).append(named(index))
 
-    def path(index: int) -> Path:
-        shared = users.get(index)
-        return named(index) if shared is None else _shared(shared)
+    def __init__(
+        self, nodes: Sequence[onnx.NodeProto], fixed: AbstractSet[str] = frozenset()
+    ) -> None:
+        named = _named_paths(nodes)
+        self._paths = [named(index) for index in range(len(nodes))]
+        self.ranks: dict[str, int] = {}
+        """Full name -> which it is in the order of the nodes that have it in their names."""
+        for path in self._paths:
+            for name in path:
+                self.ranks.setdefault(name, len(self.ranks))
+        constants = {
+            output: index
+            for index, node in enumerate(nodes)
+            if not self._paths[index] and fixed >= set(node.input)
+            for output in node.output
+        }
+        users: dict[int, list[Path]] = {}
+        if constants:
+            for index, node in enumerate(nodes):
+                for name in node.input:
+                    if name in constants:
+                        users.setdefault(constants[name], []).append(self._paths[index])
+        for index, paths in users.items():
+            self._paths[index] = _shared(paths)
 
-    return path
+    def __call__(self, node: int) -> Path:
+        """Names such as ``encoder`` and ``encoder/layer.0``."""
+        return self._paths[node]
 
 
 def _shared(paths: Sequence[Path]) -> Path:

@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ortviz.graphs.flat import FlatGraph, flatten
+from ortviz.graphs.flat import FlatGraph, flatten, initializers
 from ortviz.graphs.fold import fold_repeats
 from ortviz.graphs.order import node_order
 from ortviz.graphs.parts import split_crowded
-from ortviz.graphs.paths import module_paths, scope_paths
+from ortviz.graphs.paths import ScopePaths, module_paths
 from ortviz.graphs.read import YIELD_OP, backward_indices
 from ortviz.graphs.scopes import ROOT
 from ortviz.graphs.structure_notes import structure_notes
@@ -56,13 +56,14 @@ def read_structure(
     trains = any(node.op_type == YIELD_OP for node in nodes)
     flat = flatten(model, names.is_parameter, draw_outputs=not trains)
     by_module = record is not None and bool(set(names.modules) - {""})
-    if by_module and record is not None:
-        paths = module_paths([node.module for node in record.nodes])
-    else:
-        paths = scope_paths(nodes)
-    ranks = {name: place for place, name in enumerate(names.modules)}
     halves = _halves(nodes, record, trains=trains)
-    tree = build_tree(flat, halves, paths, ranks if by_module else {}, modules=by_module)
+    if by_module and record is not None:
+        ranks = {name: place for place, name in enumerate(names.modules)}
+        paths = module_paths([node.module for node in record.nodes])
+        tree = build_tree(flat, halves, paths, ranks, modules=True)
+    else:
+        scopes = ScopePaths(nodes, {tensor.name for tensor in initializers(model.graph)})
+        tree = build_tree(flat, halves, scopes, scopes.ranks, modules=False)
     fold_repeats(tree, flat)
     order = node_order(flat)
     split_crowded(tree, order.places)

@@ -144,23 +144,27 @@ def test_scopes_in_names_of_files_of_unknown_origin(name, groups):
 def test_constants_without_a_scope_stand_where_they_are_used():
     made = model(
         [
-            node("Constant", name="one"),
+            node("Identity", ["w"], name="one"),
             node("Constant", name="shared"),
             node("Constant", name="everywhere"),
             node("Constant", name="unused"),
             node("Constant", name="/b/own"),
+            node("Constant", name="early"),
             node("Add", ["one", "shared"], name="/a/p/Add"),
             node("Add", ["shared", "everywhere"], name="/a/q/Add"),
             node("Add", ["everywhere", "/b/own"], name="Add"),
             node("Relu", ["x"], name="/b/Relu"),
-        ]
+            node("Relu", ["early"], name="/c/Relu"),
+        ],
+        initializers=[helper.make_tensor("w", TensorProto.FLOAT, [1], [1.0])],
     )
     assert outline(read_structure(made)) == [
         "everywhere unused Add x",
+        "module b (2): /b/own /b/Relu",
         "module a (4): shared",
         "  module p (2): one /a/p/Add",
         "  module q (1): /a/q/Add",
-        "module b (2): /b/own /b/Relu",
+        "module c (2): early /c/Relu",
     ]
 
 
