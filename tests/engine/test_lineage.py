@@ -165,7 +165,7 @@ def test_the_truth_says_no_to_other_origins(cases: list[Case]) -> None:
         nodes = case.graph(Stage.TORCH_EXPORTED).nodes
         others = [node.index for node in nodes if node.op_type != "Constant"]
         asked = refused = 0
-        for at, node in enumerate(case.nodes):
+        for at, node in enumerate(case.nodes[:: max(len(case.nodes) // 24, 1)]):
             trace = case.lineage.origin_of(node.index)
             other = others[(at * 7 + 3) % len(others)]
             if other not in {each.index for each in trace["torch_exported"]}:
