@@ -27,7 +27,8 @@ export class GraphPanel extends Widget {
     this.#settings = settings;
     // While JupyterLab looks at the file, the server reads it and the views are on their way.
     this.#transport = this.#ask();
-    void views().then(({ prewarmLayout }) => prewarmLayout());
+    void views();
+    void import("../graph/layout").then(({ prewarmLayout }) => prewarmLayout());
     void context.ready.then(() => this.#show());
     context.fileChanged.connect(this.#onFileChanged, this);
     context.pathChanged.connect(this.#onFileChanged, this);

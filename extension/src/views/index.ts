@@ -1,2 +1,1 @@
-export { prewarmLayout } from "../graph/layout";
 export { type MountOptions, mount, mountGraph } from "./mount";

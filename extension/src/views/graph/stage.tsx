@@ -1,7 +1,8 @@
+import { effect, untracked } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { GraphStructure } from "../../graph/structure";
 import type { NetronPick } from "../../netron/frame";
-import type { ModeName, NetronSource, StageName } from "../../protocol";
+import type { Answer, ModeName, NetronSource, StageName } from "../../protocol";
 import type { GraphPane } from "../../state/graph";
 import { useDebugger } from "../shared/context";
 import { Segmented } from "../shared/controls";
@@ -78,12 +79,28 @@ export function Stage(props: StageProps) {
 
 /** The stage's structure, given to the pane; details and search need it in every shape. */
 function useStructure({ pane, mode, stage, active }: StageProps) {
+  const { cache } = useDebugger().store;
   const { data, error, retry } = useResource("graph_structure", { mode, stage }, active);
-  const structure = useMemo(() => data && new GraphStructure(data), [data]);
+  const structure = useMemo(() => data && structureOf(data), [data]);
   useEffect(() => {
-    if (structure !== null) pane.load(structure);
-  }, [pane, structure]);
+    if (!active) return;
+    const { data: answer } = cache.resource("graph_structure", { mode, stage });
+    // As soon as it is there: the worker lays it out while the page around it is rendered.
+    return effect(() => {
+      const found = answer.value;
+      if (found !== null) untracked(() => pane.load(structureOf(found)));
+    });
+  }, [cache, pane, mode, stage, active]);
   return { structure, error, retry };
+}
+
+const structures = new WeakMap<Answer<"graph_structure">, GraphStructure>();
+
+/** One for each answer. */
+function structureOf(answer: Answer<"graph_structure">): GraphStructure {
+  const known = structures.get(answer) ?? new GraphStructure(answer);
+  structures.set(answer, known);
+  return known;
 }
 
 interface OtherShapeProps extends StageProps {
