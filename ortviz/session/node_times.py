@@ -18,6 +18,8 @@ NOT_MEASURED = (
     "it trains."
 )
 
+_EAGER = "This model trains in eager PyTorch, so there are no nodes of ONNX Runtime's to time."
+
 
 @dataclass(frozen=True, slots=True)
 class TimedNode:
@@ -103,6 +105,8 @@ class NodeTimeTable(Sequence[TimedNode]):
 def node_time_table(reader: RunReader) -> NodeTimeTable:
     """What was measured last, with what is known of the nodes."""
     measured = reader.node_times()
+    if measured is None and reader.info().engine == "eager":
+        measured = NodeTimes(0, 0, reason=_EAGER)
     if measured is None or not measured.nodes:
         return NodeTimeTable(measured, ())
     graph = reader.graph(Mode.TRAINING, Stage.EXECUTION_MODEL)

@@ -189,3 +189,10 @@ def test_variables_of_the_notebook_in_the_header(notebook: Any) -> None:
     assert "xy 3" in notebook.run_text(
         "print(ortviz.last_run().name, ortviz.last_run().state.total_steps)"
     )
+
+
+def test_nodes_are_timed_when_asked(notebook: Any) -> None:
+    notebook.run("%%ortviz model --node-times\ntrain(model.train(), 2)")
+    text = notebook.run_text("print(ortviz.last_run().node_times)")
+    assert "Gemm" in text
+    assert "on what step 0 was fed (cpu, median of 20 runs)" in text
