@@ -83,7 +83,7 @@ function toSegment(points: Float32Array, i: number, x: number, y: number): numbe
 /** How wide a line is, in screen px: by the tensors it stands for, and thinner when far away. */
 export function lineWidth(count: number, zoom: number): number {
   const base = 1.1 + 0.55 * Math.log2(Math.max(count, 1));
-  return Math.min(base, 4.5) * Math.min(Math.max(zoom, 0.35), 1.6);
+  return Math.min(base, 4.5) * Math.min(Math.max(zoom, 0.6), 1.6);
 }
 
 /** A spot around the end of a line that is farther from a point. */

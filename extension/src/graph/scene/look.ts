@@ -47,7 +47,7 @@ export function lookOf(palette: ScenePalette): Look {
   const frames = [0, 1, 2, 3, 4].map((depth) => mix(ground, ink, depth * DEPTH_SHARE));
   const deepest = frames[frames.length - 1] ?? ground;
   const seen = (ratio: number) => atLeast(solid(palette.line), ink, deepest, ratio);
-  const line = seen(2.3);
+  const line = seen(2.7);
   const half = { forward: solid(palette.forward), backward: solid(palette.backward) };
   const both = (share: number) => ({
     forward: mix(surface, half.forward, share),

@@ -18,6 +18,8 @@ export interface Marks {
   focused: ItemId | null;
   /** Numbers of edges to light up. */
   traced: readonly number[];
+  /** Those of the line that was clicked. */
+  pinned: readonly number[];
 }
 
 export const NO_MARKS: Marks = {
@@ -26,10 +28,13 @@ export const NO_MARKS: Marks = {
   hoveredEdge: null,
   focused: null,
   traced: [],
+  pinned: [],
 };
 
 /** So many lines of one box are lit; more would only cover the picture. */
 const LIT_LINES = 600;
+/** A lit line may pass over a box, whose text is to be read. */
+const LIT_OPACITY = 0.75;
 const RADIUS = 7;
 
 /** Lit lines, neighbours and outlines, in the world's units. */
@@ -42,7 +47,8 @@ export function drawMarks(
   zoom: number,
 ): void {
   const draw = { sheet, model, look, zoom };
-  for (const line of model.linesFor(marks.traced)) light(draw, line, look.select);
+  for (const line of model.linesFor(marks.pinned)) light(draw, line, look.select);
+  traceEdges(draw, marks.traced, source);
   if (marks.hoveredEdge !== null) lightEdge(draw, marks.hoveredEdge, look.hover);
   for (const item of marks.selected.slice(0, 20)) {
     for (const line of linesAt(model, item, source)) {
@@ -66,6 +72,20 @@ interface Draw {
   model: Indexed;
   look: Look;
   zoom: number;
+}
+
+/** Light the lines of edges; where both ends are in one closed group, that is outlined. */
+function traceEdges(draw: Draw, edges: readonly number[], source: SceneSource): void {
+  const { model, look } = draw;
+  for (const line of model.linesFor(edges)) light(draw, line, look.select);
+  const closed = new Set<ItemId>();
+  for (const edge of edges.slice(0, LIT_LINES)) {
+    if (model.linesFor([edge]).length > 0) continue;
+    let at: ItemId | null = source.maker(edge);
+    while (at !== null && !model.at.has(at)) at = source.parent(at);
+    if (at !== null && model.at.get(at)?.open === false) closed.add(at);
+  }
+  for (const item of closed) outline(draw, item, look.select, 1.5);
 }
 
 /** Lines that begin or end at a box, with what they go on as beyond the borders of groups. */
@@ -99,7 +119,7 @@ function light(draw: Draw, line: number, color: string): void {
 
 function lightEdge({ sheet, model, look, zoom }: Draw, edge: PlacedEdge, color: string): void {
   const width = Number((lineWidth(edge.edges.length, zoom) + 1.2).toFixed(1));
-  const brush = look.brush({ stroke: color, width });
+  const brush = look.brush({ stroke: color, width, opacity: LIT_OPACITY });
   const parts = pieces(edge, model.at);
   for (const points of parts) sheet.line(0, brush, points);
   const last = parts[parts.length - 1];

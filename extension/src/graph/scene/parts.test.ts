@@ -3,6 +3,8 @@ import { pressed } from "./keys";
 import { detailOf, soloTitlePx, zoomStep } from "./lod";
 import { frameOn, mapSize } from "./minimap";
 import { arrowHead, roundedPolyline } from "./shapes";
+import type { SceneSource } from "./source";
+import { edgeFacts } from "./spoken";
 import { placeNames } from "./stub_names";
 
 describe("detail", () => {
@@ -141,5 +143,30 @@ describe("keys", () => {
     expect(press("+", { ctrlKey: true })).toEqual([false]);
     expect(press("Escape")).toEqual([false]);
     expect(press("Tab")).toEqual([false]);
+  });
+});
+
+describe("what is said of a line", () => {
+  const source = {
+    face: (item: number) => ({ title: `box ${item}` }),
+    tensor: (edge: number) => `tensor ${edge >> 1}`,
+  } as SceneSource;
+  const edge = (count: number, crossing: boolean) => ({
+    from: 1,
+    to: 2,
+    edges: Int32Array.from({ length: count }, (_, i) => i),
+    points: Float32Array.of(),
+    shape: "line" as const,
+    crossing,
+  });
+
+  it("names its ends and its tensors, each once", () => {
+    expect(edgeFacts(source, edge(2, false))).toEqual(["box 1 → box 2", "tensor 0"]);
+  });
+
+  it("counts what it does not name", () => {
+    const facts = edgeFacts(source, edge(1_333, true));
+    expect(facts.slice(0, 3)).toEqual(["box 1 → box 2", "kept for the gradients", "tensor 0"]);
+    expect(facts.at(-1)).toBe("and 1,329 more");
   });
 });

@@ -1,7 +1,8 @@
 import type { Hit } from "./hit";
 
 export interface PointerEvents {
-  hover(hit: Hit | null): void;
+  /** At a point of the host, in CSS px. */
+  hover(hit: Hit | null, x: number, y: number): void;
   /** At a point of the host, in CSS px. */
   click(hit: Hit, x: number, y: number): void;
   doubleClick(hit: Hit): void;
@@ -29,7 +30,7 @@ export function watchPointer(
   let frame = 0;
   const point = () => {
     frame = 0;
-    if (last !== null) events.hover(at(last));
+    if (last !== null) events.hover(at(last), ...spot(last));
   };
   host.addEventListener(
     "mousemove",
@@ -43,7 +44,7 @@ export function watchPointer(
     "mouseleave",
     () => {
       last = null;
-      events.hover(null);
+      events.hover(null, 0, 0);
     },
     { signal },
   );

@@ -26,6 +26,7 @@ import { watchPointer } from "./pointer";
 import { type SceneSource, sourceOf } from "./source";
 import { spokenName, Voice } from "./spoken";
 import { TextFitter } from "./text";
+import { Tooltip, tipText } from "./tooltip";
 import { type Side, TRANSITION_MSEC, type Transition, transition } from "./transition";
 import {
   anchored,
@@ -74,6 +75,7 @@ class CanvasScene implements Scene, Walked {
   readonly #panning: Panning;
   readonly #minimap: Minimap;
   readonly #hint = new Hint(this.#host);
+  readonly #tooltip = new Tooltip(this.#host);
   readonly #ring = new FocusRing(this.#host);
   readonly #voice = new Voice(this.#host);
   readonly #stops: (() => void)[] = [];
@@ -100,6 +102,7 @@ class CanvasScene implements Scene, Walked {
     // What lies on the canvas has to come after it.
     this.#ring.raise();
     this.#hint.raise();
+    this.#tooltip.raise();
     this.#minimap = new Minimap(host, (x, y) => this.#lookAt(x, y));
     this.#panning = new Panning(
       host,
@@ -200,6 +203,7 @@ class CanvasScene implements Scene, Walked {
     this.#frame = -1;
     for (const stop of this.#stops) stop();
     this.#hint.hide();
+    this.#tooltip.hide();
     this.#panning.dispose();
     this.#minimap.dispose();
     this.#canvas.stage.dispose();
@@ -230,9 +234,9 @@ class CanvasScene implements Scene, Walked {
   }
 
   unmark(): boolean {
-    const { selected, traced } = this.#marks;
-    if (selected.length === 0 && traced.length === 0) return false;
-    this.#mark({ traced: [] });
+    const { selected, traced, pinned } = this.#marks;
+    if (selected.length + traced.length + pinned.length === 0) return false;
+    this.#mark({ traced: [], pinned: [] });
     this.events.pick?.(null);
     return true;
   }
@@ -248,7 +252,7 @@ class CanvasScene implements Scene, Walked {
       () => listeners.abort(),
       () => resizing.disconnect(),
       watchPointer(host, (x, y) => this.#hit(x, y), {
-        hover: (hit) => this.#hover(hit),
+        hover: (hit, x, y) => this.#hover(hit, x, y),
         click: (hit, x, y) => this.#click(hit, x, y),
         doubleClick: ({ item, twisty }) => {
           if (item !== null && isGroup(item) && !twisty) this.events.toggle?.(item);
@@ -269,6 +273,7 @@ class CanvasScene implements Scene, Walked {
   #colour(): void {
     this.#hint.colour(this.#look);
     this.#ring.colour(this.#look);
+    this.#tooltip.colour(this.#look);
     this.#host.style.background = this.#look.surface;
   }
 
@@ -289,6 +294,7 @@ class CanvasScene implements Scene, Walked {
     this.#camera.untouched = false;
     this.#camera.followed(viewport);
     this.#hint.hide();
+    this.#tooltip.hide();
     this.#draw();
     this.#tellMove();
   }
@@ -324,26 +330,30 @@ class CanvasScene implements Scene, Walked {
     return hitAt(this.model, this.#canvas.bars, this.#camera.shown(this.screen), x, y);
   }
 
-  #hover(hit: Hit | null): void {
+  #hover(hit: Hit | null, x: number, y: number): void {
     const hovered = hit?.item ?? null;
     const hoveredEdge = hit?.edge ?? null;
     this.#host.style.cursor = hovered !== null || hoveredEdge !== null ? "pointer" : "";
     if (hovered === this.#marks.hovered && hoveredEdge === this.#marks.hoveredEdge) return;
     this.#mark({ hovered, hoveredEdge });
+    const open = hovered !== null && this.model.at.get(hovered)?.open === true;
+    const tip = tipText(this.source, hovered, hoveredEdge, open, this.#overlay);
+    this.#tooltip.show(tip, x, y, this.screen);
     this.events.hover?.(hovered, hoveredEdge);
   }
 
   #click({ item, edge, twisty }: Hit, x: number, y: number): void {
+    this.#tooltip.hide();
     this.#host.focus({ preventScroll: true });
     this.#ring.show(false);
     if (item !== null && twisty) this.events.toggle?.(item);
     else if (edge !== null) {
-      this.#mark({ traced: [...edge.edges] });
+      this.#mark({ pinned: [...edge.edges] });
       const point = toWorld(x, y, this.viewport);
       if (edge.shape === "stub") this.#reveal(farEnd(edge, point.x, point.y));
     } else {
       this.cursor = item ?? this.cursor;
-      this.#mark({ focused: null });
+      this.#mark({ focused: null, pinned: [] });
       this.events.pick?.(item);
     }
   }

@@ -23,6 +23,8 @@ export interface SceneSource {
   module(item: ItemId): string | null;
   /** The group around it; null where it stands in none. */
   parent(item: ItemId): ItemId | null;
+  /** The node that makes the tensor of an edge. */
+  maker(edge: number): ItemId;
   /** Name of the tensor that an edge carries. */
   tensor(edge: number): string;
 }
@@ -48,6 +50,7 @@ export function sourceOf(structure: GraphStructure): SceneSource {
       const parent = structure.parentOf(item);
       return parent === ROOT ? null : groupItem(parent);
     },
+    maker: (edge) => structure.producer(structure.edgeValue[edge] ?? -1),
     tensor: (edge) => plain(structure.valueName(structure.edgeValue[edge] ?? -1)),
   };
 }

@@ -1,28 +1,57 @@
-import type { ItemId, Overlay } from "../types";
+import type { ItemId, Overlay, PlacedEdge } from "../types";
 import { isGroup } from "../types";
 import type { SceneSource } from "./source";
+import { cut } from "./text";
 
 /** What a box is, for a screen reader. */
-export function spokenName(
+export const spokenName = (
   source: SceneSource,
   item: ItemId,
   open: boolean,
   overlay: Overlay | null,
-): string {
+): string => itemFacts(source, item, open, overlay).join(", ");
+
+/** What there is to say about a box: what it is, its name, its module, its half, its mark. */
+export function itemFacts(
+  source: SceneSource,
+  item: ItemId,
+  open: boolean,
+  overlay: Overlay | null,
+): string[] {
   const { title, note, kind, half } = source.face(item);
   const module = source.module(item);
   const name = source.name(item);
   const mark = overlay?.item(item)?.mark ?? "";
   return [
     title,
-    isGroup(item) ? `${open ? "open" : "closed"} group, ${note}` : NODE_KINDS[kind],
+    isGroup(item) ? `${open ? "open" : "closed"} group, ${note}` : (NODE_KINDS[kind] ?? ""),
     name === title ? "" : name,
     module === null || module === title ? "" : `module ${module}`,
     half,
     mark === "" ? "" : `${overlay?.name}: ${mark}`,
-  ]
-    .filter((part) => part !== undefined && part !== "")
-    .join(", ");
+  ].filter((part) => part !== "");
+}
+
+/** Names of a line's tensors that are said; of the rest only how many there are. */
+const NAMED_TENSORS = 4;
+const NAME_LENGTH = 56;
+
+/** What there is to say about a line: its ends and its tensors. */
+export function edgeFacts(
+  source: SceneSource,
+  { from, to, edges, crossing }: PlacedEdge,
+): string[] {
+  const names = [...edges.slice(0, 50)].map((edge) =>
+    cut(source.tensor(edge), NAME_LENGTH, "ends"),
+  );
+  const tensors = [...new Set(names)].slice(0, NAMED_TENSORS);
+  const more = edges.length - tensors.length;
+  return [
+    `${source.face(from).title} → ${source.face(to).title}`,
+    crossing ? "kept for the gradients" : "",
+    ...tensors,
+    edges.length > NAMED_TENSORS ? `and ${more.toLocaleString("en")} more` : "",
+  ].filter((part) => part !== "");
 }
 
 const NODE_KINDS: Partial<Record<string, string>> = {
