@@ -53,8 +53,8 @@ class NodeRecord:
             traced to one. ``""`` is the root module.
         evidence: What ``module`` was concluded from: ``output_name``, ``gradient_of``,
             ``node_name``, ``model_output`` (it stands outside of all modules but the root),
-            ``lineage`` (the nodes it came from in the stage before), ``doubtful_name`` (its name may
-            be another module's too), ``neighbour`` or empty.
+            ``lineage`` (the nodes it came from in the stage before), ``doubtful_name`` (its name
+            may be another module's too), ``neighbour`` or empty.
     """
 
     index: int
