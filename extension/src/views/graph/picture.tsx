@@ -1,5 +1,4 @@
 import { useEffect, useRef } from "preact/hooks";
-import { prewarmLayout } from "../../graph/layout";
 import { createScene } from "../../graph/scene";
 import type { GraphStructure } from "../../graph/structure";
 import { errorText } from "../../protocol";
@@ -24,9 +23,6 @@ interface PictureProps {
  * `graph-cancel`.
  */
 export function GraphPicture({ pane, structure, active }: PictureProps) {
-  useEffect(() => {
-    if (active) prewarmLayout();
-  }, [active]);
   const { theme } = useDebugger();
   const element = useRef<HTMLDivElement>(null);
   useScene(pane, structure, element);

@@ -1,5 +1,6 @@
 import { effect, untracked } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { prewarmLayout } from "../../graph/layout";
 import { GraphStructure } from "../../graph/structure";
 import type { NetronPick } from "../../netron/frame";
 import type { Answer, ModeName, NetronSource, StageName } from "../../protocol";
@@ -85,6 +86,7 @@ function useStructure({ pane, mode, stage, active }: StageProps) {
   useEffect(() => {
     if (!active) return;
     const { data: answer } = cache.resource("graph_structure", { mode, stage });
+    if (answer.peek() === null) prewarmLayout();
     // As soon as it is there: the worker lays it out while the page around it is rendered.
     return effect(() => {
       const found = answer.value;
