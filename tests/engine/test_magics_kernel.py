@@ -56,6 +56,13 @@ def test_in_the_cell_it_is_an_ortmodule_afterwards_the_original_trained(notebook
     assert "[]\n0 True" in text
 
 
+def test_nodes_are_timed_when_asked(notebook: Any) -> None:
+    notebook.run("%%ortviz model --node-times\ntrain(model.train(), 2)")
+    text = notebook.run_text("print(ortviz.last_run().node_times)")
+    assert "Gemm" in text
+    assert "on what step 0 was fed (cpu, median of 20 runs)" in text
+
+
 def test_training_mode_is_the_models_own(notebook: Any) -> None:
     notebook.run("model.eval()")
     text = notebook.run_text(
@@ -189,10 +196,3 @@ def test_variables_of_the_notebook_in_the_header(notebook: Any) -> None:
     assert "xy 3" in notebook.run_text(
         "print(ortviz.last_run().name, ortviz.last_run().state.total_steps)"
     )
-
-
-def test_nodes_are_timed_when_asked(notebook: Any) -> None:
-    notebook.run("%%ortviz model --node-times\ntrain(model.train(), 2)")
-    text = notebook.run_text("print(ortviz.last_run().node_times)")
-    assert "Gemm" in text
-    assert "on what step 0 was fed (cpu, median of 20 runs)" in text
