@@ -12,7 +12,7 @@ export class GraphPanel extends Widget {
   readonly #context: DocumentRegistry.Context;
   readonly #contents: Contents.IManager;
   readonly #settings: ServerConnection.ISettings;
-  #transport: ServerTransport;
+  #transport: Promise<ServerTransport>;
   #close: () => void = () => {};
 
   constructor(
@@ -25,9 +25,9 @@ export class GraphPanel extends Widget {
     this.#context = context;
     this.#contents = contents;
     this.#settings = settings;
-    // While JupyterLab looks at the file, the server reads it and the views are on their way.
-    this.#transport = this.#ask();
-    void views();
+    // While JupyterLab looks at the file, the server reads it; once it has sent the views, which
+    // it does slowly while it reads.
+    this.#transport = views().then(() => this.#ask());
     void import("../graph/layout").then(({ prewarmLayout }) => prewarmLayout());
     void context.ready.then(() => this.#show());
     context.fileChanged.connect(this.#onFileChanged, this);
@@ -40,14 +40,14 @@ export class GraphPanel extends Widget {
     this.#context.pathChanged.disconnect(this.#onFileChanged, this);
     super.dispose();
     this.#close();
-    this.#transport.dispose();
+    void this.#transport.then((transport) => transport.dispose());
   }
 
   async #show(): Promise<void> {
     const { mountGraph } = await views();
+    const transport = await this.#transport;
     if (this.isDisposed) return;
     this.#close();
-    const transport = this.#transport;
     const unmount = mountGraph(this.node, transport, { graph: stageOfFile(this.#context.path) });
     this.#close = () => {
       unmount();
@@ -70,7 +70,7 @@ export class GraphPanel extends Widget {
 
   #onFileChanged(): void {
     if (!this.#context.isReady || this.isDisposed) return;
-    this.#transport = this.#ask();
+    this.#transport = Promise.resolve(this.#ask());
     void this.#show();
   }
 }
