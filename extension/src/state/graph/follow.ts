@@ -54,7 +54,10 @@ export function counterpart(
   }
   const group = isGroup(item) ? itemGroup(item) : from.parentOf(item);
   for (const around of from.groupPath(group).reverse()) {
-    const found = to.groupByKey(from.groupKey(around));
+    const { module } = from.group(around);
+    // A stage without a backward half shows the same module in its forward half.
+    const [sameModule] = module === null || module === "" ? [] : to.groupsOfModule(module);
+    const found = to.groupByKey(from.groupKey(around)) ?? sameModule;
     if (found !== undefined) return other.visible(groupItem(found));
   }
   return null;

@@ -188,6 +188,16 @@ describe("lineage", () => {
     expect(lineage.map(stage, [to], "optimized")).toEqual([]);
   });
 
+  it("leads back from a gradient to what it serves, and not from there to it", () => {
+    const kind = (node: number) => lineageAnswer.kinds[lineageAnswer.node_kind.values[node] ?? -1];
+    const links = Array.from(lineageAnswer.link_to.values.keys());
+    const link = links.find((each) => kind(lineageAnswer.link_to.values[each] ?? -1) === "added");
+    const gradient = lineageAnswer.link_to.values[link ?? -1] ?? -1;
+    const forward = lineageAnswer.link_from.values[link ?? -1] ?? -1;
+    expect(lineage.map(stage, [gradient], previous)).toContain(forward);
+    expect(lineage.map(previous, [forward], stage)).not.toContain(gradient);
+  });
+
   it("says kind and evidence of each link, in the stages' order", () => {
     const chain = lineage.chain(stage, to);
     expect(chain.map((link) => link.stage)).toEqual([previous, stage]);

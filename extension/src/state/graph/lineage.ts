@@ -17,7 +17,7 @@ class Adjacency {
   readonly #starts: Int32Array;
   readonly #targets: Int32Array;
 
-  constructor(from: NumericColumn["values"], to: NumericColumn["values"], size: number) {
+  constructor(from: ArrayLike<number> & Iterable<number>, to: ArrayLike<number>, size: number) {
     this.#starts = new Int32Array(size + 1);
     for (const source of from) this.#starts[source + 1] = at(this.#starts, source + 1) + 1;
     for (let i = 0; i < size; i += 1) {
@@ -46,8 +46,14 @@ class Links {
 
   constructor(readonly answer: LineageAnswer) {
     const { link_from, link_to, node_kind, previous_kind } = answer;
-    this.back = new Adjacency(link_to.values, link_from.values, node_kind.values.length);
-    this.forth = new Adjacency(link_from.values, link_to.values, previous_kind.values.length);
+    const added = (link: number) => this.kind(at(link_to.values, link)) === "added";
+    const removed = (link: number) => this.previousKind(at(link_from.values, link)) === "removed";
+    // What was added does not come from the node that it serves, nor does a node that takes the
+    // place of a removed one come from that one.
+    const [earlier, later] = chosen(answer, (link) => added(link) || !removed(link));
+    const [sources, targets] = chosen(answer, (link) => !added(link));
+    this.back = new Adjacency(later, earlier, node_kind.values.length);
+    this.forth = new Adjacency(sources, targets, previous_kind.values.length);
   }
 
   kind(node: number): LinkKindName | null {
@@ -113,11 +119,11 @@ export class Lineage {
     const nodes = this.map(stage, [node], other);
     const links = this.#links.get(other);
     const [first] = nodes;
-    if (first !== undefined) {
+    const gone = this.#gone(stage, node, other);
+    if (first !== undefined && gone?.kind !== "removed") {
       const kind = links?.kind(first) ?? null;
       return { stage: other, nodes, kind, evidence: links?.evidence(first) ?? "" };
     }
-    const gone = this.#gone(stage, node, other);
     return { stage: other, nodes, kind: gone?.kind ?? null, evidence: gone?.evidence ?? "" };
   }
 
@@ -131,6 +137,14 @@ export class Lineage {
     if (last === undefined || links === undefined) return null;
     return { kind: links.previousKind(last), evidence: links.previousEvidence(last) };
   }
+}
+
+/** Both ends of the links that are wanted, the earlier nodes first. */
+function chosen(answer: LineageAnswer, wanted: (link: number) => boolean): [number[], number[]] {
+  const { link_from, link_to } = answer;
+  const links = Array.from(link_from.values.keys()).filter(wanted);
+  const ends = (values: NumericColumn["values"]) => links.map((link) => at(values, link));
+  return [ends(link_from.values), ends(link_to.values)];
 }
 
 function sorted(nodes: number[]): number[] {

@@ -33,7 +33,7 @@ export function ExportMenu({ pane }: { pane: GraphPane }) {
   return (
     <>
       <select
-        class="ov-input ov-select"
+        class="ov-input ov-select ov-save"
         aria-label="Save the picture or the selection"
         value=""
         data-testid="graph-export"

@@ -12,13 +12,15 @@ export const DETAILS_BELOW_PX = 1000;
 interface FrameProps {
   /** Null when the left pane is closed. */
   left: ComponentChildren | null;
+  /** The left pane shows a graph too, and gets as much room. */
+  even: boolean;
   right: ComponentChildren;
   /** Null when the details are closed. */
   details: ComponentChildren | null;
 }
 
 /** The panes side by side and the details beside or below them; what lies between is draggable. */
-export function Frame({ left, right, details }: FrameProps) {
+export function Frame({ left, even, right, details }: FrameProps) {
   const body = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(body);
   const [sizes, setSizes] = useState<Partial<Record<"left" | "top" | "side" | "bottom", number>>>(
@@ -26,12 +28,13 @@ export function Frame({ left, right, details }: FrameProps) {
   );
   const stacked = width > 0 && width < STACKED_BELOW_PX;
   const below = width > 0 && width < DETAILS_BELOW_PX;
-  const leftSize = stacked
-    ? (sizes.top ?? Math.round(height * 0.22))
-    : (sizes.left ?? Math.min(420, Math.max(220, Math.round(width * 0.27))));
   const detailsSize = below
     ? (sizes.bottom ?? Math.round(height * 0.32))
-    : (sizes.side ?? Math.min(360, Math.max(260, Math.round(width * 0.23))));
+    : (sizes.side ?? Math.min(360, Math.max(260, Math.round(width * 0.22))));
+  const room = below || details === null ? width : width - detailsSize;
+  const leftSize = stacked
+    ? (sizes.top ?? Math.round(height * (even ? 0.33 : 0.22)))
+    : (sizes.left ?? (even ? Math.round(room / 2) : Math.min(440, Math.round(room * 0.36))));
   const size = (pixels: number, across: boolean) =>
     across ? { height: px(pixels) } : { width: px(pixels) };
   return (

@@ -14,6 +14,8 @@ export type StageRow = Answer<"graphs">["stages"][number];
 
 const ROW_HEIGHT = 22;
 const HEADER_HEIGHT = 26;
+/** In px, for each level. */
+const INDENT = 10;
 /** Trees of at most this many modules start wholly open. */
 const OPEN_UP_TO = 60;
 
@@ -136,7 +138,7 @@ function TreeRow({ node, open, count, calls, onToggle }: TreeRowProps) {
     .join(" · ");
   return (
     <div class="ov-tree-row" title={title}>
-      <span class="ov-tree-name" style={{ paddingLeft: px(4 + node.depth * 14) }}>
+      <span class="ov-tree-name" style={{ paddingLeft: px(4 + node.depth * INDENT) }}>
         {node.children.length > 0 || calls.length > 1 ? (
           <button
             type="button"
@@ -178,7 +180,7 @@ function TreeRow({ node, open, count, calls, onToggle }: TreeRowProps) {
 function CallRow({ node, call }: { node: ModuleNode; call: ModuleCall }) {
   return (
     <div class="ov-tree-row ov-muted" title={`${node.row.name}, call ${call.call + 1}`}>
-      <span class="ov-tree-name" style={{ paddingLeft: px(22 + (node.depth + 1) * 14) }}>
+      <span class="ov-tree-name" style={{ paddingLeft: px(18 + (node.depth + 1) * INDENT) }}>
         call {call.call + 1}
       </span>
       <span class="ov-mono ov-ellipsis" title={call.output}>

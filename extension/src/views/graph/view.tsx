@@ -45,6 +45,7 @@ function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active
         {stages.length > 1 && <StagePicker stages={stages} />}
         {!missing && <GraphToolbar details={details} onDetails={setDetails} />}
         <Frame
+          even={inspector.leftContent.value.kind === "stage"}
           left={left ? <LeftPane graphs={graphs} active={active} /> : null}
           right={
             <>

@@ -5,6 +5,7 @@ import { formatModule, plural } from "../../shared/format";
 import { useInspector } from "../inspector_context";
 import type { StageRow } from "../module_tree";
 import { GroupDetails } from "./group";
+import { LineageChain } from "./lineage_chain";
 import { NodeDetails } from "./node";
 import { StageOverview } from "./stage_overview";
 
@@ -60,7 +61,7 @@ function Selected(props: {
   const module = subject.kind === "nodes" ? null : subject.module;
   if (first === undefined) return <Nothing subject={subject} stage={structure.stage} />;
   if (!isGroup(first)) {
-    if (items.length > 1) return <Several structure={structure} items={items} />;
+    if (items.length > 1) return <Several structure={structure} items={items} active={active} />;
     return <NodeDetails structure={structure} node={first} active={active} />;
   }
   const groups = items.filter(isGroup).map(itemGroup);
@@ -82,11 +83,13 @@ function Nothing({ subject, stage }: { subject: Subject; stage: string }) {
 }
 
 /** Several nodes: what each is, to choose one. */
-function Several({ structure, items }: { structure: GraphStructure; items: readonly ItemId[] }) {
+function Several(props: { structure: GraphStructure; items: readonly ItemId[]; active: boolean }) {
+  const { structure, items, active } = props;
   const inspector = useInspector();
   return (
     <>
       <h4>{plural(items.length, "node")}</h4>
+      <LineageChain structure={structure} node={items[0] ?? -1} active={active} />
       <ul class="ov-inspect-list">
         {items.slice(0, 200).map((node) => (
           <li key={node}>

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { GoldenTransport, golden } from "../../../test/golden";
+import { find, open, seen, usePage } from "../../../test/page";
+import { GraphStructure } from "../../graph/structure";
+import type { Scene, SceneEvents } from "../../graph/types";
+
+vi.mock("plotly.js-cartesian-dist-min", () => ({
+  default: { react: () => new Promise(() => {}), relayout: vi.fn(), purge: vi.fn() },
+}));
+
+/** What the views hear from the scene, and what they tell it; there is no canvas here. */
+let events: SceneEvents;
+const scene = { paint: vi.fn(), select: vi.fn(), reveal: vi.fn(), fit: vi.fn() };
+
+vi.mock("../../graph/scene", () => ({
+  createScene: (
+    _element: HTMLElement,
+    _structure: unknown,
+    _palette: unknown,
+    own: SceneEvents,
+  ) => {
+    events = own;
+    return {
+      ...scene,
+      show: () => {},
+      trace: () => {},
+      recolour: () => {},
+      centre: () => null,
+      viewport: { x: 0, y: 0, zoom: 1 },
+      dispose: () => {},
+    } as unknown as Scene;
+  },
+}));
+vi.mock("../../graph/layout", () => ({
+  prewarmLayout: () => {},
+  createLayoutEngine: () => ({
+    layout: async () => ({ items: [], edges: [], width: 1, height: 1 }),
+    dispose: () => {},
+  }),
+}));
+
+usePage();
+const structure = new GraphStructure(golden("graph_structure"));
+const operators = [...structure.nodeKind.keys()].filter((node) => structure.nodeKind[node] === 0);
+const [node = -1] = operators;
+const opOf = (index: number) => structure.ops[structure.nodeOp[index] ?? -1]?.op_type ?? "";
+
+const choose = (testid: string, value: string) => {
+  const select = find<HTMLSelectElement>(testid);
+  if (select === null) throw new Error(`There is no ${testid}.`);
+  select.value = value;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+};
+
+/** Go to the step that the golden run has traces of. */
+async function goToStep(): Promise<void> {
+  const strip = await seen("step-strip");
+  for (let presses = 0; presses < 2; presses += 1) {
+    strip.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+  }
+  await vi.waitFor(() => expect(find("current-step")?.textContent).toContain("step 2 "));
+}
+
+describe("the Graph view", () => {
+  let transport: GoldenTransport;
+  beforeEach(async () => {
+    transport = new GoldenTransport();
+    open(transport);
+    (await seen("tab-graph")).click();
+    await seen("graph-scene");
+  });
+  afterEach(() => vi.clearAllMocks());
+
+  it("tells of the stage and what changed in it while nothing is selected", async () => {
+    const [sentence] = golden("graph_lineage").sentences;
+    const shown = await seen("lineage-sentences");
+    expect(shown.textContent).toContain(sentence?.text);
+    shown.querySelector<HTMLElement>("[data-testid=lineage-sentence]")?.click();
+    await vi.waitFor(() => expect(scene.select).toHaveBeenCalled());
+  });
+
+  it("tells all of a node that was clicked, and how it came through the stages", async () => {
+    await vi.waitFor(() => expect(events.pick).toBeDefined());
+    events.pick?.(node);
+    const details = await seen("node-details", `[data-node="${node}"]`);
+    await vi.waitFor(() => expect(details.querySelector("h4")?.textContent).toContain(opOf(node)));
+    const row = golden("graph_details").nodes.find((each) => each.node === node);
+    for (const { name } of row?.outputs ?? []) {
+      await vi.waitFor(() => expect(details.textContent).toContain(name));
+    }
+  });
+
+  it("documents an operator in one sentence, and in all when asked", async () => {
+    const { schemas } = golden("graph_schemas");
+    const documented = operators.find((each) =>
+      schemas.some((schema) => schema.op_type === opOf(each) && schema.doc !== ""),
+    );
+    if (documented === undefined) throw new Error("no operator of the golden graph has a doc");
+    events.pick?.(documented);
+    const schema = await seen("schema");
+    const before = schema.textContent?.length ?? 0;
+    find("schema-more")?.click();
+    await vi.waitFor(() => expect(schema.textContent?.length ?? 0).toBeGreaterThan(before));
+  });
+
+  it("finds by keyboard alone, from the slash to the selected node", async () => {
+    const panel = await seen("graph-scene");
+    panel.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+    const box = await seen<HTMLInputElement>("graph-search");
+    expect(document.activeElement).toBe(box);
+    box.value = structure.nodeName(node) || opOf(node);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    await seen("graph-hit");
+    expect(find("graph-search-count")?.textContent).toMatch(/\d+ hits?/);
+    box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    await vi.waitFor(() => expect(scene.select.mock.lastCall?.[0]?.length).toBeGreaterThan(0));
+  });
+
+  it("paints by the chosen overlay and says in a legend what the colours are", async () => {
+    await goToStep();
+    choose("graph-overlay", "divergence");
+    await vi.waitFor(() => {
+      const legend = find("graph-legend", '[data-overlay="divergence"]');
+      expect(legend?.querySelectorAll("li").length).toBeGreaterThan(1);
+    });
+    expect(await seen("step-slider")).not.toBeNull();
+    expect(scene.paint.mock.lastCall?.[0]?.name).toBe("divergence");
+  });
+
+  it("closes the left pane, or shows another stage in it", async () => {
+    choose("graph-left", "training/torch_exported");
+    await vi.waitFor(() => expect(find("module-tree")).toBeNull());
+    choose("graph-left", "closed");
+    await vi.waitFor(() => expect(find("graph-divider")).toBeNull());
+    choose("graph-left", "modules");
+    await seen("module-tree");
+  });
+
+  it("shows the calls of a module with what they returned", async () => {
+    await goToStep();
+    const item = await seen("module-item", '[data-module="norm"]');
+    await vi.waitFor(() => expect(item.textContent).toMatch(/f32 \d+×\d+/));
+  });
+});
