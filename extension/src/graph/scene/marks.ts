@@ -35,6 +35,9 @@ export const NO_MARKS: Marks = {
 const LIT_LINES = 600;
 /** A lit line may pass over a box, whose text is to be read. */
 const LIT_OPACITY = 0.75;
+const LIT_MOST_PX = 3.5;
+/** Outline of a box at the other end of a lit line, in px. */
+const FAR_END_PX = 1.2;
 const RADIUS = 7;
 
 /** Lit lines, neighbours and outlines, in the world's units. */
@@ -118,7 +121,7 @@ function light(draw: Draw, line: number, color: string): void {
 }
 
 function lightEdge({ sheet, model, look, zoom }: Draw, edge: PlacedEdge, color: string): void {
-  const width = Number((lineWidth(edge.edges.length, zoom) + 1.2).toFixed(1));
+  const width = Number(Math.min(lineWidth(edge.edges.length, zoom) + 1, LIT_MOST_PX).toFixed(1));
   const brush = look.brush({ stroke: color, width, opacity: LIT_OPACITY });
   const parts = pieces(edge, model.at);
   for (const points of parts) sheet.line(0, brush, points);
@@ -134,7 +137,7 @@ function outlineFarEnd(draw: Draw, line: number, item: ItemId, color: string): v
   const edge = draw.model.picture.edges[line];
   if (edge === undefined) return;
   for (const end of [edge.from, edge.to]) {
-    if (end !== item && draw.model.at.get(end)?.open === false) outline(draw, end, color, 1.5);
+    if (end !== item && draw.model.at.get(end)?.open === false) outline(draw, end, color, FAR_END_PX);
   }
 }
 
