@@ -244,9 +244,8 @@ def _own_notes(mode: Mode, step: StepRecord, count: int, left_out_count: int) ->
     elif left_out_count:
         kind = "tensor" if left_out_count == 1 else "tensors"
         note = (
-            f"{left_out_count} recorded {kind} of step {step.step} {_verb(left_out_count)} not in "
-            f"this stage (made in another one, or merged into other operations); "
-            f"{count} {_verb(count)}."
+            f"{left_out_count} recorded {kind} {_verb(left_out_count)} not in this stage (made in "
+            f"another one, or merged); {count} {_verb(count)}."
         )
     return [note] if note else []
 

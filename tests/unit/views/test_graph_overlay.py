@@ -134,7 +134,7 @@ def test_what_the_stage_does_not_have_is_left_out_and_counted(make):
     columns, notes = _view(_values(), step, notes=["More."])
     assert columns["sites"] == ["forward/a#out0"]
     own, other = notes
-    assert own.startswith("1 recorded tensor of step 4 is not in this stage (made in another one")
+    assert own.startswith("1 recorded tensor is not in this stage (made in another one")
     assert own.endswith("; 1 is.")
     assert other == "More."
 

@@ -6,7 +6,7 @@ import { assemble } from "./parts";
 import type { LogRange, NormKind, RunRanges } from "./ranges";
 import type { Recorded } from "./recorded";
 
-const UNRECORDED = "not recorded (boxes of the other pass look the same)";
+const UNRECORDED = "not recorded";
 /** Screen px of a line whose norm is the least and the largest of the scale. */
 const THINNEST = 0.75;
 const THICKEST = 4.5;
@@ -131,12 +131,10 @@ function badness(recorded: Recorded, row: number): number {
 function notesOf(kind: NormKind, ranges: RunRanges, { counts }: NormPainter): string[] {
   const what = kind === "gradient" ? "gradients" : "what flows forward";
   const notes = [
-    `L2 norms of ${what} in ONNX Runtime (eager PyTorch's where ORT has no such tensor), of boxes the largest: ${plural(counts.shown, "tensor")}.`,
+    `L2 norms of ${what} in ORT, or eager's where ORT has none: ${plural(counts.shown, "tensor")}. Boxes show the largest.`,
   ];
   if (counts.shown > 0) {
-    notes.push(
-      `The scale covers the ${plural(ranges.stepCount, "step")} seen so far; it grows, and never shrinks.`,
-    );
+    notes.push(`Scale of the ${plural(ranges.stepCount, "step")} seen so far; it only grows.`);
   }
   return notes;
 }

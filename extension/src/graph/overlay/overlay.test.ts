@@ -166,7 +166,7 @@ describe("norms", () => {
       "1 and less",
       "all zero: 1 tensor",
       "partly NaN or infinite: 1 tensor",
-      "not recorded (boxes of the other pass look the same): 4",
+      "not recorded: 4",
     ]);
   });
 
