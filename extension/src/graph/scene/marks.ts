@@ -137,7 +137,8 @@ function outlineFarEnd(draw: Draw, line: number, item: ItemId, color: string): v
   const edge = draw.model.picture.edges[line];
   if (edge === undefined) return;
   for (const end of [edge.from, edge.to]) {
-    if (end !== item && draw.model.at.get(end)?.open === false) outline(draw, end, color, FAR_END_PX);
+    if (end !== item && draw.model.at.get(end)?.open === false)
+      outline(draw, end, color, FAR_END_PX);
   }
 }
 
