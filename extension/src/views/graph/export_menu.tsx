@@ -31,7 +31,7 @@ export function ExportMenu({ pane }: { pane: GraphPane }) {
     else download(new Blob([pane.scene.svg()], { type: "image/svg+xml" }), `${stem}.svg`);
   };
   return (
-    <>
+    <span class="ov-export">
       <select
         class="ov-input ov-select ov-save"
         aria-label="Save the picture or the selection"
@@ -49,11 +49,14 @@ export function ExportMenu({ pane }: { pane: GraphPane }) {
         <option value="onnx">selection as ONNX</option>
       </select>
       {message && (
-        <span class="ov-look ov-ellipsis" role="alert" title={message}>
-          {message}
+        <span class="ov-export-message" role="alert" data-testid="graph-export-message">
+          {message}{" "}
+          <button type="button" class="ov-link" onClick={() => setMessage("")}>
+            Close
+          </button>
         </span>
       )}
-    </>
+    </span>
   );
 }
 
