@@ -14,7 +14,9 @@ interface OverviewProps {
 /** A stage when nothing is selected: its size, and in words what changed since the one before. */
 export function StageOverview({ structure, row, active }: OverviewProps) {
   const { mode, stage } = structure;
-  const lineage = useResource("graph_lineage", { mode, stage }, active);
+  // The picture comes first: reading how two stages hang together may take a while.
+  const drawn = useInspector().right.picture.value !== null;
+  const lineage = useResource("graph_lineage", { mode, stage }, active && drawn);
   const title = STAGES.find((each) => each.stage === stage)?.title ?? "The graph of an ONNX file";
   const answer = lineage.previous ? null : lineage.data;
   return (
