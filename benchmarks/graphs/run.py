@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from benchmarks.graphs.export import GRAPHS, file_of
-from benchmarks.graphs.viewers import NETRON, ORTVIZ
+from benchmarks.graphs.viewers import NETRON, ORTVIZ, Viewer
 from benchmarks.graphs.viewing import Viewing, view
 from tests.browser.lab import running_lab
 
@@ -59,15 +59,16 @@ def measured(
         running_lab(Path(folder)) as lab,
         sync_playwright() as playwright,
     ):
-        for path in files.values():
-            shutil.copy(path, lab.root)
-        for index, (name, path) in enumerate(files.items()):
-            if index == 0:
-                # The server imports what it needs when the first model is asked for.
-                view(playwright, chromium, lab, path.name, ORTVIZ, limit)
-            ours = [
-                view(playwright, chromium, lab, path.name, ORTVIZ, limit) for _ in range(repeats)
-            ]
+
+        def fresh(path: Path, viewer: Viewer) -> Viewing:
+            # Written anew with its siblings, so that nobody has read it yet.
+            for stage in path.parent.glob("*.onnx"):
+                shutil.copyfile(stage, lab.root / stage.name)
+            return view(playwright, chromium, lab, path.name, viewer, limit)
+
+        # The server imports what it needs when the first model is asked for.
+        fresh(next(iter(files.values())), ORTVIZ)
+        for name, path in files.items():
+            ours = [fresh(path, ORTVIZ) for _ in range(repeats)]
             median = sorted(ours, key=lambda seen: seen.first.secs)[repeats // 2]
-            peer = view(playwright, chromium, lab, path.name, NETRON, limit) if netron else None
-            yield Pair(name, median, peer, limit)
+            yield Pair(name, median, fresh(path, NETRON) if netron else None, limit)

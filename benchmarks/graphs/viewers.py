@@ -35,8 +35,8 @@ NETRON = Viewer(
 ORTVIZ = Viewer(
     name="ortviz",
     factory="ortviz graph",
-    first_picture="document.querySelector('[data-boxes]:not([data-boxes=\"0\"])') !== null",
+    first_picture="document.querySelector('.ov-scene[data-boxes]') !== null",
     surface=".ov-scene",
     expand="[data-testid=graph-expand-all]",
-    expanded="document.querySelector('[data-closed=\"0\"]') !== null",
+    expanded="document.querySelector('.ov-scene[data-closed=\"0\"]') !== null",
 )
