@@ -34,8 +34,15 @@ class Turns:
         place = (-urgency, next(self._count))
         with self._changed:
             heapq.heappush(self._waiting, place)
-            while self._taken or self._waiting[0] != place:
-                self._changed.wait()
+            try:
+                while self._taken or self._waiting[0] != place:
+                    self._changed.wait()
+            except BaseException:
+                # Who is interrupted while waiting must not be waited for.
+                self._waiting.remove(place)
+                heapq.heapify(self._waiting)
+                self._changed.notify_all()
+                raise
             heapq.heappop(self._waiting)
             self._taken = True
         try:

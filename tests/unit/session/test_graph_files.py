@@ -14,8 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from ortviz.errors import OrtvizError, ProtocolError, StoreError, UnknownNameError
 from ortviz.graphs import onnx_files
 from ortviz.graphs.module_names import module_names
-from ortviz.session import graph_files
-from ortviz.session.graph_files import MAX_MODELS, GraphFiles
+from ortviz.session import file_models
+from ortviz.session.file_models import FILE_MODELS, MAX_MODELS
+from ortviz.session.graph_files import GraphFiles
 
 INFERENCE = {"mode": "inference", "stage": "model"}
 
@@ -148,6 +149,26 @@ def test_a_damaged_sibling_is_told_and_left_out(tmp_path):
     assert "m_execution_model_training.onnx beside it is left out" in payload["notes"][0]
 
 
+def test_siblings_that_are_no_files_are_told_and_left_out(tmp_path):
+    write(tmp_path / "m_optimized_training.onnx", saved_by_ortmodule())
+    (tmp_path / "m_execution_model_training.onnx").mkdir()
+    os.mkfifo(tmp_path / "m_optimized_inference.onnx")
+    (tmp_path / "m_torch_exported_training.onnx").symlink_to(tmp_path / "gone.onnx")
+    payload, _ = GraphFiles(tmp_path / "m_optimized_training.onnx").answer("graphs", {})
+    assert len(payload["stages"]) == 1
+    assert [note.partition(".onnx")[0] for note in payload["notes"]] == [
+        "m_torch_exported_training",
+        "m_execution_model_training",
+        "m_optimized_inference",
+    ]
+
+
+def test_a_sibling_whose_name_would_be_too_long_is_not_there(tmp_path):
+    name = f"{'m' * 230}_optimized_training.onnx"
+    files = GraphFiles(write(tmp_path / name, saved_by_ortmodule()))
+    assert len(files.graphs()) == 1
+
+
 def test_a_name_alone_makes_no_stage_of_ortmodule(tmp_path):
     files = GraphFiles(write(tmp_path / "my_optimized_inference.onnx", plain()))
     assert files.first[1].value == "model"
@@ -173,9 +194,9 @@ def test_a_changed_file_is_read_again(tmp_path):
 
 def test_a_file_is_read_once_for_many_questions(tmp_path, monkeypatch):
     read = []
-    inner = graph_files.read_onnx_file
+    inner = file_models.read_onnx_file
     monkeypatch.setattr(
-        graph_files, "read_onnx_file", lambda version: read.append(version) or inner(version)
+        file_models, "read_onnx_file", lambda version: read.append(version) or inner(version)
     )
     path = write(tmp_path / "net.onnx", plain())
     for command in ("run", "summary", "graphs"):
@@ -186,7 +207,7 @@ def test_a_file_is_read_once_for_many_questions(tmp_path, monkeypatch):
 def test_few_models_are_remembered(tmp_path):
     for number in range(MAX_MODELS + 3):
         GraphFiles(write(tmp_path / f"{number}.onnx", plain()))
-    assert len(graph_files._models._known) == MAX_MODELS
+    assert len(FILE_MODELS._known) == MAX_MODELS
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,21 @@ def test_a_turn_is_given_back_when_the_work_fails():
         pass
 
 
+def test_who_is_interrupted_while_waiting_is_not_waited_for(monkeypatch):
+    turns = Turns()
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with turns.take():
+        monkeypatch.setattr(turns._changed, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt), turns.take(urgency=1):
+            pass
+        monkeypatch.undo()
+    with turns.take():
+        assert turns._waiting == []
+
+
 def test_the_collector_is_as_it_was_afterwards():
     def fail():
         with uncollected():
