@@ -15,6 +15,8 @@ export class Selection {
   readonly stage: Signal<StageName> = signal("execution_model");
   /** Somebody chose the stage, so that it is known to be there. */
   readonly stagePicked: Signal<boolean> = signal(false);
+  /** A graph was shown, or could not be. */
+  readonly graphSeen: Signal<boolean> = signal(false);
 
   pickStep(step: number): void {
     this.pickedStep.value = step;

@@ -1,12 +1,12 @@
 import { useEffect } from "preact/hooks";
 import { useStore } from "../shared/context";
-import { useResource } from "../shared/use_resource";
 import { findStage } from "./stages";
+import { useGraphs } from "./use_graphs";
 
 /** Where the selected graph is not there, go to the one that whoever answers proposes. */
 export function useFirstGraph(): void {
   const { selection } = useStore();
-  const graphs = useResource("graphs", {}).data;
+  const graphs = useGraphs(true).data;
   const first = graphs?.first;
   useEffect(() => {
     if (!graphs || !first) return;

@@ -48,6 +48,7 @@ export function Stage(props: StageProps) {
   const [chosen, setChosen] = useState<Shape>("picture");
   const shape = row === null || (netron === null && chosen === "netron") ? "picture" : chosen;
   const { structure, error, retry } = useStructure(props);
+  useSeen(props.pane, error !== null || shape !== "picture");
   return (
     <>
       <div class="ov-graph-bar">
@@ -76,6 +77,15 @@ export function Stage(props: StageProps) {
       )}
     </>
   );
+}
+
+/** The first picture is there, or there will be none: now there is time for all else. */
+function useSeen(pane: GraphPane, never: boolean): void {
+  const { graphSeen } = useDebugger().store.selection;
+  const seen = never || pane.picture.value !== null || pane.failure.value !== null;
+  useEffect(() => {
+    if (seen) graphSeen.value = true;
+  }, [graphSeen, seen]);
 }
 
 /** The stage's structure, given to the pane; details and search need it in every shape. */

@@ -6,7 +6,6 @@ import type { DebuggerStore } from "../../state";
 import { GraphInspector } from "../../state/graph";
 import { useStore } from "../shared/context";
 import { Empty, Failure, Loading, Notes } from "../shared/messages";
-import { useResource } from "../shared/use_resource";
 import { STAGES } from "../shared/words";
 import { Details } from "./details/panel";
 import { Frame } from "./frame";
@@ -16,11 +15,12 @@ import { noGraphText } from "./no_graph";
 import { Stage } from "./stage";
 import { findStage, StagePicker } from "./stages";
 import { GraphToolbar } from "./toolbar";
+import { useGraphs } from "./use_graphs";
 
 /** The model as PyTorch has it, beside the graph ORTModule made of it at each stage. */
 export function GraphView({ active }: { active: boolean }) {
   const { selection } = useStore();
-  const graphs = useResource("graphs", {}, active);
+  const graphs = useGraphs(active);
   if (graphs.error && !graphs.data)
     return <Failure message={graphs.error} onRetry={graphs.retry} />;
   if (!graphs.data && !selection.stagePicked.value) return <Loading what="the graphs" />;
