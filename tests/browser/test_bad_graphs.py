@@ -54,7 +54,7 @@ def _answers_keys(page: LabPage) -> float:
 def test_a_bad_file_is_shown_or_refused_in_words(page: LabPage, model: BadModel) -> None:
     graph = _open(page, model)
     failure = graph.get_by_test_id("failure").first
-    shown = graph.locator("[data-boxes]")
+    shown = graph.locator(".ov-scene[data-boxes]")
     if model.refused:
         expect(failure).to_contain_text(f"{model.name}.onnx", timeout=READY_MS)
         # The browser itself logs the status with which the server said so, once a question.
@@ -72,7 +72,7 @@ def test_a_bad_file_is_shown_or_refused_in_words(page: LabPage, model: BadModel)
 def test_hostile_names_are_text_wherever_they_are_shown(page: LabPage) -> None:
     graph = _open(page, BAD_MODELS["hostile"])
     scene = graph.locator(".ov-scene")
-    expect(graph.locator("[data-boxes]")).to_be_visible(timeout=READY_MS)
+    expect(graph.locator(".ov-scene[data-boxes]")).to_be_visible(timeout=READY_MS)
     graph.get_by_test_id("graph-expand-all").click()
     expect(graph.locator('[data-closed="0"]')).to_be_visible(timeout=READY_MS)
     scene.focus()

@@ -90,7 +90,7 @@ def test_a_model_opens_in_netron_and_wears_the_theme(page):
 def test_a_model_is_opened_as_a_graph_by_a_double_click(page):
     page.page.evaluate("() => jupyterapp.shell.activateById('filebrowser')")
     page.page.get_by_text("a model & more.onnx").first.dblclick()
-    scene = page.page.get_by_test_id("ortviz-graph").locator("[data-boxes]")
+    scene = page.page.get_by_test_id("ortviz-graph").locator(".ov-scene[data-boxes]")
     expect(scene).to_have_attribute("data-boxes", re.compile("[1-9]"), timeout=READY_MS)
     page.page.evaluate("() => jupyterapp.shell.collapseLeft()")
 
@@ -115,7 +115,7 @@ def test_a_recorded_run_opens_without_a_kernel(page):
     expect(debugger.find("finding-counts")).to_contain_text("3 findings")
     for name in ("losses", "traces", "gradients", "findings", "graph"):
         expect(debugger.view(name)).to_be_visible()
-    expect(debugger.root.locator("[data-boxes]")).to_be_visible(timeout=READY_MS)
+    expect(debugger.root.locator(".ov-scene[data-boxes]")).to_be_visible(timeout=READY_MS)
     debugger.raw_graph()
     expect(debugger.netron.locator(".graph-node").first).to_be_visible(timeout=READY_MS)
     picture(page, "lab-run-graph")
