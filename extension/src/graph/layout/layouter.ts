@@ -3,6 +3,7 @@ import * as sizes from "../sizes";
 import type { RunElk } from "./elk";
 import type { Arrangement } from "./elk_graph";
 import { halvesOf, placeHalves } from "./halves";
+import { Kept } from "./kept";
 import { type LevelLayout, layoutLevel } from "./level_layout";
 import { cutIntoLevels, type Levels, visibility } from "./levels";
 import {
@@ -18,13 +19,13 @@ import type { LayoutInput, PackedPicture } from "./messages";
 import { type LaidOut, placeLevel } from "./place";
 import { emptySheet, packed } from "./sheet";
 
-/** Levels that are kept; the oldest give way. */
-const MOST_KEPT = 4000;
+/** Boxes and lines of all levels that are kept; some hundred bytes each. */
+const MOST_KEPT = 500_000;
 
 /** Remembers every level it has laid out, so that opening a group costs only what changed. */
 export class Layouter {
-  readonly #layouts = new Map<string, LevelLayout>();
-  readonly #arrangements = new Map<string, Arrangement>();
+  readonly #layouts = new Kept<LevelLayout>(MOST_KEPT);
+  readonly #arrangements = new Kept<Arrangement>(MOST_KEPT);
   /** How often ELK ran. */
   elkRuns = 0;
 
@@ -112,8 +113,9 @@ export class Layouter {
     const before = this.#before(graph);
     this.elkRuns += 1;
     const { layout, arrangement } = layoutLevel(graph, this.elk, minWidth, before);
-    remember(this.#layouts, key, layout);
-    if (before === null) remember(this.#arrangements, signature(graph), arrangement);
+    const size = sizeOf(graph);
+    this.#layouts.set(key, layout, size);
+    if (before === null) this.#arrangements.set(signature(graph), arrangement, size);
     return layout;
   }
 
@@ -126,12 +128,9 @@ export class Layouter {
     if (known !== undefined) return known;
     this.elkRuns += 1;
     const { arrangement } = layoutLevel(closed, this.elk, 0, null);
-    remember(this.#arrangements, key, arrangement);
+    this.#arrangements.set(key, arrangement, sizeOf(closed));
     return arrangement;
   }
 }
 
-function remember<T>(kept: Map<string, T>, key: string, value: T): void {
-  kept.set(key, value);
-  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value as string);
-}
+const sizeOf = (graph: LocalGraph): number => graph.items.length + graph.lines.length;

@@ -30,7 +30,10 @@ export class WorkerHost {
 
   receive(message: ToWorker): void {
     if (message.type === "warm") {
-      this.#queue = this.#queue.then(() => warmUp(this.elk, this.scope.breathe, () => this.#asked));
+      // Practice that fails is no reason not to do the real work.
+      this.#queue = this.#queue
+        .then(() => warmUp(this.elk, this.scope.breathe, () => this.#asked))
+        .catch(() => {});
       return;
     }
     this.#asked = true;

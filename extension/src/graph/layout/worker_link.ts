@@ -4,6 +4,8 @@ import { startWorker } from "./start_worker";
 
 /** A worker that has not stopped after this long is in a long call of ELK, and is ended. */
 const PATIENCE_MS = 150;
+/** A worker that was asked for nothing for this long is ended; the next question starts another. */
+export const IDLE_MS = 300_000;
 
 /** What a `Worker` has that is used here; tests have one without a thread. */
 export interface WorkerLike {
@@ -27,6 +29,7 @@ export class WorkerLink {
   #input: Promise<LayoutInput> | null = null;
   readonly #jobs = new Map<number, Job>();
   readonly #stopping = new Map<number, ReturnType<typeof setTimeout>>();
+  #idle: ReturnType<typeof setTimeout> | undefined;
   #lastId = 0;
   #disposed = false;
 
@@ -39,6 +42,10 @@ export class WorkerLink {
   ask(job: Job): number {
     this.#lastId += 1;
     const id = this.#lastId;
+    if (this.#disposed) {
+      job.reject(closed());
+      return id;
+    }
     this.#jobs.set(id, job);
     this.#send({ type: "layout", id, open: job.open });
     return id;
@@ -60,12 +67,13 @@ export class WorkerLink {
   dispose(): void {
     this.#disposed = true;
     this.#end();
-    const gone = new DOMException("The graph was closed.", "AbortError");
-    for (const job of this.#jobs.values()) job.reject(gone);
+    for (const job of this.#jobs.values()) job.reject(closed());
     this.#jobs.clear();
   }
 
   #send(message: ToWorker): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#rest(), IDLE_MS);
     this.#worker ??= this.#started();
     this.#worker.then(
       (worker) => worker.postMessage(message),
@@ -75,15 +83,20 @@ export class WorkerLink {
 
   async #started(): Promise<WorkerLike> {
     this.#input ??= this.input();
-    const [worker, input] = await Promise.all([this.start(), this.#input]);
-    if (this.#disposed) worker.terminate();
-    else this.#running = worker;
+    const [started, prepared] = await Promise.allSettled([this.start(), this.#input]);
+    if (started.status === "rejected") throw started.reason;
+    const worker = started.value;
+    if (this.#disposed || prepared.status === "rejected") {
+      worker.terminate();
+      throw prepared.status === "rejected" ? prepared.reason : closed();
+    }
+    this.#running = worker;
     worker.onmessage = (event) => this.#receive(event.data);
     worker.onerror = (event) => {
       this.#end();
       this.#fail(new Error(`The layout worker failed: ${event.message ?? "no reason was given"}.`));
     };
-    worker.postMessage({ type: "structure", input });
+    worker.postMessage({ type: "structure", input: prepared.value });
     return worker;
   }
 
@@ -107,7 +120,13 @@ export class WorkerLink {
     for (const [id, { open }] of this.#jobs) this.#send({ type: "layout", id, open });
   }
 
+  #rest(): void {
+    if (this.#jobs.size === 0) this.#end();
+    else this.#idle = setTimeout(() => this.#rest(), IDLE_MS);
+  }
+
   #end(): void {
+    clearTimeout(this.#idle);
     for (const timer of this.#stopping.values()) clearTimeout(timer);
     this.#stopping.clear();
     const worker = this.#running;
@@ -126,3 +145,5 @@ export class WorkerLink {
     this.#jobs.clear();
   }
 }
+
+const closed = (): DOMException => new DOMException("The graph was closed.", "AbortError");
