@@ -45,7 +45,7 @@ def _beside(pair: Pair, what: str, ours: float, peer: float, unit: str) -> Row:
         detail = f"{ours:.2f} {unit} against {peer:.2f} {unit}"
         return Row(f"{pair.graph}: {what}", "Netron", ratio, 1 / TIMES_BETTER, detail)
     ratio = ours / pair.limit if unit == "s" else None
-    detail = f"{ours:.2f} {unit}; Netron did not finish within {pair.limit:.0f} s"
+    detail = f"{ours:.2f} {unit}; Netron did not finish within {pair.limit:.0f} s, or died"
     return Row(f"{pair.graph}: {what}", "Netron", ratio, 1 / TIMES_BETTER, detail)
 
 

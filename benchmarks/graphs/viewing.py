@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from benchmarks.graphs.viewers import Viewer
@@ -152,12 +153,17 @@ def _view(page: Page, file: str, viewer: Viewer, limit: float) -> Viewing:
 
 
 def _measured(page: Page, script: str, given: list[str], limit: float) -> dict[str, Any] | None:
-    """Run a script that ends by setting ``window.measured``; None if it does not within time."""
+    """Run a script that ends by setting ``window.measured``; None if it does not within time, or the page dies."""
     page.evaluate(script, given)
     try:
         page.wait_for_function("window.measured !== null", timeout=limit * 1e3, polling=200)
     except PlaywrightTimeout:
         return None
+    except PlaywrightError as error:
+        # Out of memory, for example.
+        if "crashed" in str(error):
+            return None
+        raise
     found: dict[str, Any] = page.evaluate("window.measured")
     return found
 
