@@ -13,6 +13,8 @@ from ortviz.graphs.scopes import ROOT, ModuleScopes
 _MADE_BY_EXPORTER = re.compile(rf"/{ROOT}/(?:(?!_output_\d).)+_output_\d+$", re.DOTALL)
 """Values keep their names through all stages; nodes get names of what fused them."""
 _REPEATED_CALL = re.compile(r"^(.+)_\d+$")
+_MOST_LEVELS = 64
+"""Modules inside each other that are followed; a made-up name may have thousands."""
 
 
 def is_ortmodule_graph(model: onnx.ModelProto) -> bool:
@@ -66,7 +68,7 @@ def module_names(models: Iterable[onnx.ModelProto]) -> tuple[str, ...]:
 
 
 def _add(names: dict[str, None], module: str) -> None:
-    parts = module.split(".") if module else []
+    parts = module.split(".")[:_MOST_LEVELS] if module else []
     for length in range(1, len(parts) + 1):
         names.setdefault(".".join(parts[:length]))
 

@@ -61,6 +61,8 @@ _NOTHING: Found = (None, "")
 _GRADIENT = re.compile(r"^(.+)_grad(?:_\d+)?$", re.DOTALL)
 _FUSION = re.compile(r"/[^/]+/$")
 _SUM = "AccumulateGrad_"
+_MOST_FUSIONS = 8
+"""Fusions whose marks are taken off one name; a made-up name may have thousands."""
 
 
 def gradient_target(value: str) -> str | None:
@@ -143,6 +145,7 @@ class _Search:
         self._by_name: dict[str, int] = {}
         self._maker: dict[str, int] = {}
         self._users: dict[str, list[int]] = {}
+        self._used_by: dict[str, frozenset[str | None]] = {}
         for index, node in enumerate(nodes):
             for name in _names(node):
                 self._by_name.setdefault(name, index)
@@ -192,9 +195,7 @@ class _Search:
         if sums_gradients(node.name):
             modules = {self._made_in(target, found) for target in targets}
         else:
-            users = (user for target in targets for user in self._users.get(target, ()))
-            forward = (user for user in users if user not in self.gradients)
-            modules = {found[user][0] for user in forward}
+            modules = {each for target in targets for each in self._used_in(target, found)}
         if len(modules - {None}) == 1:
             return (modules - {None}).pop(), "gradient_of"
         return _NOTHING if targets else self.forward(node, ())
@@ -221,6 +222,14 @@ class _Search:
         shared = place is not None and place.scope in self._shared
         return common_module(sorted(readings)) if shared else self._scopes.module_of(name), DOUBTFUL
 
+    def _used_in(self, value: str, found: Sequence[Found]) -> frozenset[str | None]:
+        """Modules of the forward nodes that use a value; looked up once for all its gradients."""
+        known = self._used_by.get(value)
+        if known is None:
+            users = (user for user in self._users.get(value, ()) if user not in self.gradients)
+            known = self._used_by[value] = frozenset(found[user][0] for user in users)
+        return known
+
     def _made_in(self, value: str, found: Sequence[Found]) -> str | None:
         module = self._scopes.module_of(value)
         if module is None:
@@ -234,7 +243,10 @@ def _names(node: Node) -> Iterator[str]:
     """A node's name, and those an optimiser made it from: ``…/MatMul/MatmulTransposeFusion/``."""
     name = node.name
     yield name
-    while name.endswith("/") and (match := _FUSION.search(name)) is not None:
+    for _ in range(_MOST_FUSIONS):
+        match = _FUSION.search(name) if name.endswith("/") else None
+        if match is None:
+            return
         name = name[: match.start()]
         yield name
 

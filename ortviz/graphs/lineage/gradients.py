@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from ortviz.graphs.lineage import evidence
 from ortviz.graphs.lineage.fates import Fates
@@ -11,6 +12,10 @@ from ortviz.graphs.lineage.names import is_gradient_name
 from ortviz.graphs.modules import YIELD_OP, gradient_target, sums_gradients
 from ortviz.graphs.scopes import forward_node_name
 from ortviz.record import LinkKind
+
+_MOST_SERVED = 64
+"""Forward nodes that one node is said to serve, so that links stay as many as the nodes, where
+thousands use one tensor."""
 
 
 class Gradients:
@@ -47,11 +52,11 @@ class Gradients:
         if found:
             return self._serves(node, found, evidence.GRADIENT_NAME)
         targets = _targets(operation)
-        users = {user for name in targets for user in self._previous.users.get(name, ())}
+        users = self._forward_users(targets)
         if users:
             parameter = not any(name in self._previous.producer for name in targets)
             why = evidence.GRADIENT_PARAMETER if parameter else evidence.GRADIENT_TENSOR
-            return self._serves(node, sorted(users), why)
+            return self._serves(node, users, why)
         return is_gradient_name(operation) and self._serves(node, [], evidence.GRADIENT_USER)
 
     def _by_users(self, node: int) -> bool:
@@ -71,11 +76,14 @@ class Gradients:
     def _owners(self, names: Sequence[str]) -> list[int]:
         """The nodes that make values; of parameters, those that use them."""
         wanted = [name for name in names if name]
-        users = (user for name in wanted for user in self._previous.users.get(name, ()))
-        return self._makers(wanted) or sorted(set(users))
+        return self._makers(wanted) or self._forward_users(wanted)
+
+    def _forward_users(self, names: Iterable[str]) -> list[int]:
+        users = self._previous.users
+        return sorted({user for name in names for user in users.get(name, ())[:_MOST_SERVED]})
 
     def _serves(self, node: int, forward: Iterable[int], why: str) -> bool:
-        self._fates.link(LinkKind.ADDED, forward, [node], why)
+        self._fates.link(LinkKind.ADDED, islice(forward, _MOST_SERVED), [node], why)
         return True
 
 

@@ -33,8 +33,10 @@ class Matcher:
         self._regions = Regions(previous, graph, values)
         self._keys = [values.key_before(operation) for operation in previous.operations]
         self._by_key: dict[Hashable, list[int]] = {}
+        self._by_name_and_key: dict[tuple[str, Hashable], int] = {}
         for number, key in enumerate(self._keys):
             self._by_key.setdefault(key, []).append(number)
+            self._by_name_and_key.setdefault((previous.operations[number].name, key), number)
         self._free: dict[Hashable, int] = {}
 
     def run(self) -> None:
@@ -60,11 +62,13 @@ class Matcher:
             return False
         producer = self._previous.producer
         makers = [producer[name] for name in operation.outputs if name in producer]
-        for earlier in (*makers, *self._previous.by_name.get(operation.name, [])):
-            if self._keys[earlier] == key:
-                self._same(earlier, node)
-                return True
-        return False
+        same = next((maker for maker in makers if self._keys[maker] == key), None)
+        if same is None and operation.name:
+            same = self._by_name_and_key.get((operation.name, key))
+        if same is None:
+            return False
+        self._same(same, node)
+        return True
 
     def _computes_the_same(self, node: int) -> bool:
         """One that has not, and stands for a node that nothing else stands for."""

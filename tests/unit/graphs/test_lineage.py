@@ -275,6 +275,19 @@ def test_gradient_building_says_which_forward_node_each_serves() -> None:
     assert "6 nodes were added by gradient building" in texts(found)
 
 
+def test_links_stay_few_where_thousands_use_one_tensor() -> None:
+    count = 300
+    forward = [op("Relu", "x", f"r{place}") for place in range(count)]
+    backward = [
+        op("YieldOp", "r0", "r0_grad", "yield", MS),
+        *(op("Scale", "r0_grad", f"x_grad_{place}", "", MS) for place in range(count)),
+    ]
+    earlier = stage(Stage.OPTIMIZED_PRE_GRAD, forward)
+    found = trace_lineage(earlier, stage(Stage.OPTIMIZED, [*forward, *backward]))
+    assert {fate.kind for fate in found.nodes[count:]} == {LinkKind.ADDED}
+    assert len(found.links) < 70 * count
+
+
 def test_sentences_are_bounded_and_count_every_node() -> None:
     before = [op(f"Op{at}", "x", f"v{at}", domain="d") for at in range(500)]
     after = [op(f"New{at}{'!' * 200}", "x", f"v{at}", domain="d") for at in range(500)]

@@ -287,6 +287,17 @@ def test_what_only_runs_have_is_refused_in_words(tmp_path):
         files.answer("graph_nodes", {"mode": "training", "stage": "../x"})
 
 
+def test_names_of_modules_in_thousands_of_others_cost_little():
+    deep = ".".join(["a"] * 4000)
+    graph = model(
+        [helper.make_node("Relu", ["x"], [f"/_original_module/{deep}/Relu_output_0"])],
+        inputs=[f"_original_module.{deep}.weight"],
+    )
+    names = module_names([graph])
+    assert len(names) < 200
+    assert all(name == ".".join(["a"] * (name.count(".") + 1)) for name in names if name)
+
+
 def test_module_names_follow_sequentials_and_repeated_calls():
     root = "/_original_module"
 
