@@ -54,17 +54,20 @@ class RunCommandHandler(RunHandler):
     @authorized
     async def post(self) -> None:
         """Answer one command from a run's file."""
-        from ortviz.session.commands import handle
-
         body = self.get_json_body()
         if not isinstance(body, dict):
             json_error(self, 400, "A command is a JSON object with run, command and params.")
             return
         path = self.file_path(body.get("run"), "run")
         command, params = str(body.get("command")), body.get("params", {})
-        frame = await self.read_run(
-            path, lambda reader: encode_frame(*handle(reader, command, params))
-        )
+
+        def asked(reader: RunReader) -> bytes:
+            # Here, because onnx takes a while to be imported the first time.
+            from ortviz.session.commands import handle
+
+            return encode_frame(*handle(reader, command, params))
+
+        frame = await self.read_run(path, asked)
         if frame is not None:
             self.send_bytes(frame)
 
