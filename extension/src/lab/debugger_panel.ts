@@ -1,6 +1,7 @@
 import type { ServerConnection } from "@jupyterlab/services";
 import { Widget } from "@lumino/widgets";
 import { CombinedTransport, ServerTransport, type Transport } from "../protocol";
+import { notShown, say } from "./say";
 import { basePath } from "./server";
 
 /** A tab's content: the five views of one run. */
@@ -24,9 +25,13 @@ export class DebuggerPanel extends Widget {
   }
 
   async #mount(): Promise<void> {
-    // The views with their charts are fetched when the first debugger is opened.
-    const { mount } = await import("../views");
-    if (!this.isDisposed) this.#unmount = mount(this.node, this.#transport);
+    try {
+      // The views are fetched when the first debugger is opened.
+      const { mount } = await import("../views");
+      if (!this.isDisposed) this.#unmount = mount(this.node, this.#transport);
+    } catch (error) {
+      say(this.node, notShown("debugger", error));
+    }
   }
 }
 

@@ -1,19 +1,21 @@
 import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { Contents, ServerConnection } from "@jupyterlab/services";
 import { Widget } from "@lumino/widgets";
+import { prewarmLayout } from "../graph/layout/start_worker";
 import { type ModeName, ServerTransport, type StageName } from "../protocol";
+import { notShown, say } from "./say";
 import { basePath } from "./server";
-
-/** The views are fetched when the first graph is opened. */
-const views = () => import("../views");
 
 /** A tab's content: the Graph view of one ONNX file, shown anew when it changes on disk. */
 export class GraphPanel extends Widget {
   readonly #context: DocumentRegistry.Context;
   readonly #contents: Contents.IManager;
   readonly #settings: ServerConnection.ISettings;
-  #transport: Promise<ServerTransport>;
-  #close: () => void = () => {};
+  /** Answers for the file as it was last seen; null until somebody has asked. */
+  #transport: ServerTransport | null = null;
+  /** Fetched when the first graph is opened. */
+  readonly #views = import("../views");
+  #unmount: () => void = () => {};
 
   constructor(
     context: DocumentRegistry.Context,
@@ -25,10 +27,14 @@ export class GraphPanel extends Widget {
     this.#context = context;
     this.#contents = contents;
     this.#settings = settings;
+    prewarmLayout();
     // While JupyterLab looks at the file, the server reads it; once it has sent the views, which
     // it does slowly while it reads.
-    this.#transport = views().then(() => this.#ask());
-    void import("../graph/layout").then(({ prewarmLayout }) => prewarmLayout());
+    this.#views.then(
+      () => this.isDisposed || this.#ask(),
+      // `#show` tells.
+      () => {},
+    );
     void context.ready.then(() => this.#show());
     context.fileChanged.connect(this.#onFileChanged, this);
     context.pathChanged.connect(this.#onFileChanged, this);
@@ -40,28 +46,29 @@ export class GraphPanel extends Widget {
     this.#context.pathChanged.disconnect(this.#onFileChanged, this);
     super.dispose();
     this.#close();
-    void this.#transport.then((transport) => transport.dispose());
   }
 
   async #show(): Promise<void> {
-    const { mountGraph } = await views();
-    const transport = await this.#transport;
-    if (this.isDisposed) return;
-    this.#close();
-    const unmount = mountGraph(this.node, transport, { graph: stageOfFile(this.#context.path) });
-    this.#close = () => {
-      unmount();
-      transport.dispose();
-    };
+    try {
+      const { mountGraph } = await this.#views;
+      if (this.isDisposed) return;
+      this.#unmount();
+      const graph = stageOfFile(this.#context.path);
+      this.#unmount = mountGraph(this.node, this.#ask(), { graph });
+    } catch (error) {
+      say(this.node, notShown("graph", error));
+    }
   }
 
-  /** Ask for what is shown first. */
+  /** Ask for what is shown first, unless that was done. */
   #ask(): ServerTransport {
+    if (this.#transport !== null) return this.#transport;
     const { path } = this.#context;
     const transport = new ServerTransport(
       { baseUrl: basePath(this.#settings), onnxPath: this.#contents.localPath(path) },
       () => this.#onFileChanged(),
     );
+    this.#transport = transport;
     const stage = stageOfFile(path);
     if (stage === null) transport.prefetch("graphs", {});
     else transport.prefetch("graph_structure", stage);
@@ -70,8 +77,15 @@ export class GraphPanel extends Widget {
 
   #onFileChanged(): void {
     if (!this.#context.isReady || this.isDisposed) return;
-    this.#transport = Promise.resolve(this.#ask());
+    this.#close();
     void this.#show();
+  }
+
+  #close(): void {
+    this.#unmount();
+    this.#unmount = () => {};
+    this.#transport?.dispose();
+    this.#transport = null;
   }
 }
 

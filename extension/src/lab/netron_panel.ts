@@ -4,6 +4,7 @@ import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { Contents, ServerConnection } from "@jupyterlab/services";
 import { IFrame } from "@jupyterlab/ui-components";
 import { NetronFrame, type NetronTheme } from "../netron/frame";
+import { say } from "./say";
 import { netronUrl, SERVER_MISSING, serverAnswers } from "./server";
 import { themeOf } from "./theme";
 
@@ -49,20 +50,13 @@ export class NetronPanel extends IFrame {
     const { contents, settings } = this.#surroundings;
     const path = this.#context.path;
     if (!(await serverAnswers(settings))) {
-      this.#say(SERVER_MISSING);
+      say(this.node, SERVER_MISSING);
       return;
     }
     const modelUrl = await contents.getDownloadUrl(path);
     if (this.isDisposed) return;
     this.#frame.reset();
     this.url = netronUrl(settings, modelUrl, PathExt.basename(path), this.#theme());
-  }
-
-  #say(sentence: string): void {
-    const paragraph = document.createElement("p");
-    paragraph.className = "ortviz-Message";
-    paragraph.textContent = sentence;
-    this.node.replaceChildren(paragraph);
   }
 
   #theme(): NetronTheme {
