@@ -153,7 +153,7 @@ def _view(page: Page, file: str, viewer: Viewer, limit: float) -> Viewing:
 
 
 def _measured(page: Page, script: str, given: list[str], limit: float) -> dict[str, Any] | None:
-    """Run a script that ends by setting ``window.measured``; None if time is up or the page dies."""
+    """Run a script that sets ``window.measured`` in the end; None if it never does."""
     page.evaluate(script, given)
     try:
         page.wait_for_function("window.measured !== null", timeout=limit * 1e3, polling=200)
