@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -63,5 +64,21 @@ class StageCollector:
                 )
                 continue
             graph = read_graph(model_bytes, mode, stage, self._scopes, index)
-            previous = with_lineage(graph, previous)
+            previous = self._told(graph, previous)
             self._sink.graph(previous)
+
+    def _told(self, graph: GraphRecord, previous: GraphRecord | None) -> GraphRecord:
+        """With the modules that the stage before tells; as it is where that fails."""
+        try:
+            return with_lineage(graph, previous)
+        except Exception as error:  # noqa: BLE001 - the graph is worth more than what it lacks
+            what = f"{graph.mode.value}/{graph.stage.value}"
+            self._sink.problem(
+                Problem(
+                    f"Where nodes of {what} came from could not be told: "
+                    f"{type(error).__name__}: {error}",
+                    "The graph is there; a few of its nodes have no module. Please report this.",
+                    detail=traceback.format_exc(),
+                )
+            )
+            return graph
