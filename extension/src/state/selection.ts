@@ -11,6 +11,8 @@ export class Selection {
   readonly siteId: Signal<string | null> = signal(null);
   /** Name of an ONNX value. */
   readonly value: Signal<string | null> = signal(null);
+  /** Grows whenever somebody leads to a place, so that being led there again is heard too. */
+  readonly ledCount: Signal<number> = signal(0);
   readonly mode: Signal<ModeName> = signal("training");
   readonly stage: Signal<StageName> = signal("execution_model");
   /** Somebody chose the stage, so that it is known to be there. */
@@ -40,6 +42,7 @@ export class Selection {
       this.module.value = row.module;
       this.siteId.value = row.site_id;
       this.value.value = row.value_name === "" ? null : row.value_name;
+      this.ledCount.value += 1;
     });
   }
 
@@ -60,14 +63,15 @@ export class Selection {
     });
   }
 
-  /** Go where a finding is. */
-  goToFinding(finding: FindingRow): void {
+  /** Go where a finding is: to the view that shows it best, or to another one. */
+  goToFinding(finding: FindingRow, view: ViewName = finding.view): void {
     batch(() => {
       if (finding.first_step !== null) this.pickedStep.value = finding.first_step;
       if (finding.module !== null) this.module.value = finding.module;
       this.siteId.value = finding.site_id === "" ? null : finding.site_id;
       this.value.value = null;
-      this.view.value = finding.view;
+      this.ledCount.value += 1;
+      this.view.value = view;
     });
   }
 }

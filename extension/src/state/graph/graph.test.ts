@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { GoldenTransport, golden } from "../../../test/golden";
+import { StringTable } from "../../graph/string_table";
 import { GraphStructure } from "../../graph/structure";
 import {
   groupItem,
@@ -91,6 +92,34 @@ describe("the Graph view's inspector", () => {
     for (const group of structure.nodePath(node))
       expect(inspector.right.open.has(group)).toBe(true);
     expect(calls.revealed.at(-1)).toBe(node);
+  });
+
+  it("reveals the node that makes the tensor of a site, and again when led there again", async () => {
+    const { scene, calls } = fakeScene();
+    inspector.right.attach(scene);
+    await load();
+    await store.cache.load(store.summary);
+    const overlay = golden("graph_overlay");
+    store.selection.pickStep(overlay.step);
+    const site = new StringTable(overlay.site_ids).get(0);
+    const maker = structure.producer(overlay.value.values[0] ?? -1);
+    const row = { site_id: site, module, value_name: "" };
+    store.selection.pickSite(row);
+    await vi.waitFor(() => expect(inspector.right.selected.value).toEqual([maker]));
+    await vi.waitFor(() => expect(calls.revealed.at(-1)).toBe(maker));
+    const before = calls.revealed.length;
+    store.selection.pickSite(row);
+    await vi.waitFor(() => expect(calls.revealed.length).toBe(before + 1));
+  });
+
+  it("falls back to the module of a site that its step does not know", async () => {
+    const { scene } = fakeScene();
+    inspector.right.attach(scene);
+    await load();
+    await store.cache.load(store.summary);
+    store.selection.pickSite({ site_id: "forward:nowhere", module, value_name: "" });
+    const groups = structure.groupsOfModule(module).map(groupItem);
+    await vi.waitFor(() => expect(inspector.right.selected.value).toEqual(groups));
   });
 
   it("says a click to all views, and does not move under the click", async () => {

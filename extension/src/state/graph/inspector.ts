@@ -8,13 +8,7 @@ import type { DebuggerStore } from "../store";
 import { followViewport } from "./follow";
 import { Lineage, type LineageAnswer } from "./lineage";
 import { GraphPane } from "./pane";
-
-/** What is selected, in words that mean something in any stage. */
-export type Subject =
-  | { kind: "nodes"; mode: ModeName; stage: StageName; nodes: readonly number[] }
-  | { kind: "group"; mode: ModeName; stage: StageName; key: string; module: string | null }
-  | { kind: "module"; module: string }
-  | { kind: "value"; value: string; module: string | null };
+import { heardNames, itemsIn, namesOf, type Subject, subjectOf } from "./subject";
 
 /** What the left pane shows. */
 export type LeftContent =
@@ -125,39 +119,8 @@ export class GraphInspector {
     for (const pane of this.#together()) pane.scene?.fit();
   }
 
-  /** What a selection is in one pane's stage; the best there is where it does not exist there. */
-  async itemsIn(subject: Subject, structure: GraphStructure): Promise<readonly ItemId[]> {
-    switch (subject.kind) {
-      case "nodes":
-        return this.#nodesIn(subject, structure);
-      case "group": {
-        const group = structure.groupByKey(subject.key);
-        if (group !== undefined) return [groupItem(group)];
-        return subject.module === null ? [] : groupItems(structure, subject.module);
-      }
-      case "module":
-        return groupItems(structure, subject.module);
-      case "value":
-        return valueItems(structure, subject.value, subject.module);
-    }
-  }
-
   #together(): GraphPane[] {
     return this.follow.peek() ? this.panes : [this.right];
-  }
-
-  async #nodesIn(
-    subject: Subject & { kind: "nodes" },
-    structure: GraphStructure,
-  ): Promise<readonly ItemId[]> {
-    const { mode, stage, nodes } = subject;
-    if (mode === structure.mode && stage === structure.stage) return nodes;
-    if (mode === structure.mode) {
-      const mapped = this.lineage.peek()?.map(stage, nodes, structure.stage) ?? [];
-      if (mapped.length > 0) return mapped;
-    }
-    const { value, module } = this.store.selection;
-    return valueItems(structure, value.peek(), module.peek());
   }
 
   #wire(pane: GraphPane): void {
@@ -191,9 +154,9 @@ export class GraphInspector {
     const { module, value } = namesOf(subject, structure);
     this.#origin = origin;
     this.#expand = expand;
-    this.#own = `${module}|${value}`;
     batch(() => {
       selection.pickNode(module, value, null);
+      this.#own = heardNames(selection);
       this.subject.value = subject;
     });
   }
@@ -235,13 +198,12 @@ export class GraphInspector {
   #hearSelection(): () => void {
     const { selection } = this.store;
     return effect(() => {
-      const [module, value] = [selection.module.value, selection.value.value];
-      if (`${module}|${value}` === this.#own) return;
-      this.#own = `${module}|${value}`;
+      const names = heardNames(selection);
+      if (names === this.#own) return;
+      this.#own = names;
       this.#origin = null;
       this.#expand = true;
-      if (value !== null) this.subject.value = { kind: "value", value, module };
-      else this.subject.value = module === null ? null : { kind: "module", module };
+      this.subject.value = subjectOf(this.store);
     });
   }
 
@@ -266,7 +228,7 @@ export class GraphInspector {
     subject: Subject,
     reveal: boolean | null,
   ): Promise<void> {
-    const items = await this.itemsIn(subject, structure);
+    const items = await itemsIn(this, subject, structure);
     if (this.subject.peek() !== subject || pane.structure.peek() !== structure) return;
     const before = this.#shown.get(pane);
     this.#shown.set(pane, { subject, structure, first: items[0] });
@@ -280,45 +242,4 @@ export class GraphInspector {
     if (moved) pane.reveal(first, true);
     else if (reveal || (reveal === false && this.follow.peek())) pane.reveal(first, reveal);
   }
-}
-
-/** The groups of a module; where it has none, those of the nearest module around it that has. */
-function groupItems(structure: GraphStructure, module: string): ItemId[] {
-  for (const name of [module, ...ancestorNames(module)]) {
-    const groups = structure.groupsOfModule(name);
-    if (groups.length > 0) return name === module ? groups.map(groupItem) : [];
-  }
-  return [];
-}
-
-async function valueItems(
-  structure: GraphStructure,
-  value: string | null,
-  module: string | null,
-): Promise<ItemId[]> {
-  const found = value === null ? undefined : await structure.valueNamed(value);
-  if (found !== undefined) return [structure.producer(found)];
-  return module === null ? [] : groupItems(structure, module);
-}
-
-/** What a subject is called in the selection that all views share. */
-function namesOf(
-  subject: Subject | null,
-  structure: GraphStructure | null,
-): { module: string | null; value: string | null } {
-  if (subject === null) return { module: null, value: null };
-  if (subject.kind !== "nodes") {
-    return { module: subject.module, value: subject.kind === "value" ? subject.value : null };
-  }
-  const [node] = subject.nodes;
-  if (node === undefined || structure === null) return { module: null, value: null };
-  const [value] = structure.outputsOf(node);
-  const module = structure
-    .nodePath(node)
-    .map((group) => structure.group(group).module)
-    .findLast((name) => name !== null);
-  return {
-    module: module ?? null,
-    value: value === undefined ? null : structure.valueName(value),
-  };
 }

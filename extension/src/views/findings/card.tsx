@@ -27,6 +27,7 @@ export function FindingCard({ finding }: { finding: FindingRow }) {
           <span>{finding.severity}</span>
           <span>{steps}</span>
           {finding.module !== null && <code>{formatModule(finding.module)}</code>}
+          <ShowInGraph finding={finding} />
         </p>
       </header>
       <dl>
@@ -59,6 +60,24 @@ function Title({ finding }: { finding: FindingRow }) {
     >
       {finding.title}
       <span class="ov-finding-go">{VIEW_LABELS[finding.view]} →</span>
+    </button>
+  );
+}
+
+/** Leads to the finding's very tensor in the graph, where the title leads to another view. */
+function ShowInGraph({ finding }: { finding: FindingRow }) {
+  const { selection } = useStore();
+  const somewhere = finding.site_id !== "" || finding.module !== null;
+  if (finding.view === "graph" || !somewhere) return null;
+  return (
+    <button
+      type="button"
+      class="ov-link"
+      title={finding.site_id === "" ? "Show this module in the graph" : finding.site_id}
+      onClick={() => selection.goToFinding(finding, "graph")}
+      data-testid="finding-graph"
+    >
+      show in the graph
     </button>
   );
 }

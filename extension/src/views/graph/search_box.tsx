@@ -100,7 +100,7 @@ export function SearchBox() {
 
 function go(inspector: GraphInspector, hit: Hit): void {
   if (hit.kind === "module") inspector.pickModule(hit.module);
-  else if (hit.kind === "finding") inspector.pickModule(hit.finding.module);
+  else if (hit.kind === "finding") inspector.store.selection.goToFinding(hit.finding, "graph");
   else {
     const structure = inspector.right.structure.peek();
     // All nodes of an operator are marked where they are; opening hundreds of groups is no help.

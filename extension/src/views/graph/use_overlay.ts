@@ -6,7 +6,7 @@ import type { ItemId, Overlay } from "../../graph/types";
 import type { DebuggerStore } from "../../state";
 import { useDebugger } from "../shared/context";
 import { useResource } from "../shared/use_resource";
-import { findingMarks, withFindings } from "./finding_marks";
+import { findingMarks, useFindingNodes, withFindings } from "./finding_marks";
 import { useInspector } from "./inspector_context";
 
 /** Norms of all steps looked at so far, so that a colour keeps its meaning while steps are played. */
@@ -32,9 +32,11 @@ export function usePaneOverlay(
   const lineage = useResource("graph_lineage", needs === "lineage" ? shown : null, active);
   const details = useAllDetails(structure, needs === "details" && active);
   const findings = useResource("findings", {}, active).data;
+  const nodes = useFindingNodes(structure, findings, active && lit);
   const marks = useMemo(
-    () => (structure === null || !lit ? new Set<ItemId>() : findingMarks(structure, findings)),
-    [structure, findings, lit],
+    () =>
+      structure === null || !lit ? new Set<ItemId>() : findingMarks(structure, findings, nodes),
+    [structure, findings, nodes, lit],
   );
   const colours = COLOURS[theme.value];
   const ranges = RANGES.get(store) ?? new RunRanges();
