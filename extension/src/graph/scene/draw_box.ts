@@ -96,7 +96,7 @@ function bodyBrush(
   const joint = face.kind === "joint";
   return look.brush({
     fill: paint === null ? ownFill(drawing, item, face, plain) : css(rgba(paint.fill)),
-    stroke: joint ? look.ink : look.boxLine,
+    stroke: joint ? look.muted : look.boxLine,
     width: joint ? 2 * Math.min(Math.max(zoom, 0.5), 1) : plain ? 0.5 : 1,
     dash: face.kind === "subgraph" ? [4, 3] : undefined,
     opacity,

@@ -4,6 +4,7 @@ import type { HeaderBar } from "./headers";
 import type { Look } from "./look";
 import { twisty } from "./shapes";
 import type { Sheet } from "./sheet";
+import { shortMark } from "./short_mark";
 import type { SceneSource } from "./source";
 import type { TextFitter } from "./text";
 
@@ -96,7 +97,7 @@ function drawChip(
 ): number {
   const fill = css(rgba(paint.fill));
   const end = x + width - 4;
-  const mark = fitter.fit(paint.mark, size, end - from - 12);
+  const mark = shortMark(paint.mark, (text) => fitter.width(text, size) <= end - from - 10);
   const length = Math.max(fitter.width(mark, size) + 10, height - 8);
   const left = end - length;
   sheet.box(z + 1, look.brush({ fill }), left, y + 3, length, height - 6, 3);

@@ -4,6 +4,7 @@ import { type Drawing, Z } from "./compose";
 import { inkOn } from "./contrast";
 import { soloTitlePx } from "./lod";
 import { twisty } from "./shapes";
+import { isShortMark, tinyMark } from "./short_mark";
 import type { Face } from "./source";
 import type { Rect } from "./viewport";
 
@@ -21,8 +22,6 @@ const PAIR_SIDES = 12;
 const TWISTY = 8;
 /** A note may be a little wider than there is room; it is then written smaller. */
 const NOTE_SHRINKS = 1.2;
-/** Marks up to this many characters stand beside a node's title, longer ones below it. */
-const SHORT_MARK = 2;
 /** Size of a mark beside a title. */
 const MARK_SHARE = 0.78;
 
@@ -47,15 +46,14 @@ export function drawText(
     writeSolo(drawing, face.title, "", rect, sizes.PILL_FONT, PILL_SIDES, ink, false);
   } else {
     const mark = paint?.mark ?? "";
-    const beside = [...mark].length <= SHORT_MARK;
+    const beside = isShortMark(mark);
     const note = full
       ? nodeNote(drawing, item, beside ? "" : mark, face.title, rect.width - PAIR_SIDES)
       : "";
     const sides = face.kind === "joint" ? JOINT_SIDES : NODE_SIDES;
     if (note !== "") writePair(drawing, face.title, note, beside ? mark : "", rect, ink, quiet);
     else {
-      const shown = beside ? mark : "";
-      writeSolo(drawing, face.title, shown, rect, sizes.NODE_FONT, sides, ink, false);
+      writeSolo(drawing, face.title, tinyMark(mark), rect, sizes.NODE_FONT, sides, ink, false);
     }
   }
 }
@@ -172,16 +170,7 @@ function drawGroupText(
 ): void {
   const { sheet, look, fitter, opacity } = drawing;
   if (!full) {
-    writeSolo(
-      drawing,
-      title,
-      mark.length <= SHORT_MARK ? mark : "",
-      rect,
-      sizes.GROUP_FONT,
-      NODE_SIDES,
-      ink,
-      true,
-    );
+    writeSolo(drawing, title, tinyMark(mark), rect, sizes.GROUP_FONT, NODE_SIDES, ink, true);
     return;
   }
   const middle = rect.y + rect.height / 2;

@@ -14,14 +14,16 @@ export interface Size {
 }
 
 export const MAX_ZOOM = 4;
-/** Free space around a fitted picture, in screen px. */
+/** Free space around a fitted picture, in screen px: little, so that its text stays readable. */
+const FIT_MARGIN_PX = 14;
+/** Free space around a box that is brought into view, in screen px. */
 const MARGIN_PX = 24;
 
 /** The whole picture in the middle of the screen, at most life-size. */
 export function fitted(picture: Size, screen: Size): Viewport {
   const room = {
-    width: Math.max(screen.width - 2 * MARGIN_PX, 1),
-    height: Math.max(screen.height - 2 * MARGIN_PX, 1),
+    width: Math.max(screen.width - 2 * FIT_MARGIN_PX, 1),
+    height: Math.max(screen.height - 2 * FIT_MARGIN_PX, 1),
   };
   const zoom = Math.min(
     room.width / Math.max(picture.width, 1),

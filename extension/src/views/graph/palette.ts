@@ -16,8 +16,9 @@ export function scenePalette(element: HTMLElement): ScenePalette {
     forward: color("--ov-reference"),
     backward: color("--ov-candidate"),
     groupFill: color("--ov-raised"),
-    select: color("--ov-look"),
-    hover: color("--ov-look-2"),
+    // Overlays own the colours: what is chosen must not look like what is wrong.
+    select: color("--ov-ink"),
+    hover: color("--ov-muted"),
     font: getComputedStyle(element).fontFamily,
   };
   probe.remove();

@@ -37,7 +37,6 @@ export function GraphPicture({ pane, structure, active }: PictureProps) {
     <>
       <div class="ov-picture-frame">
         <div ref={element} class="ov-picture" data-testid="graph-scene" data-boxes={boxes} />
-        {overlay !== null && <Legend overlay={overlay} />}
         <Progress pane={pane} />
         {failure !== null && (
           <div class="ov-netron-cover">
@@ -45,6 +44,7 @@ export function GraphPicture({ pane, structure, active }: PictureProps) {
           </div>
         )}
       </div>
+      <Legend overlay={overlay} />
       <Notes notes={structure.notes} />
     </>
   );

@@ -1,3 +1,4 @@
+import { useId } from "preact/hooks";
 import { OVERLAYS, type OverlayName } from "../../graph/overlay";
 import { useStore } from "../shared/context";
 import { Toggle } from "../shared/controls";
@@ -14,6 +15,7 @@ import { StepPlayer } from "./step_player";
  */
 export function GraphToolbar(props: { details: boolean; onDetails(open: boolean): void }) {
   const inspector = useInspector();
+  const id = useId();
   const store = useStore();
   const name = inspector.overlay.value;
   const current = OVERLAYS.find((overlay) => overlay.name === name);
@@ -22,9 +24,12 @@ export function GraphToolbar(props: { details: boolean; onDetails(open: boolean)
   return (
     <div class="ov-toolbar ov-graph-toolbar" role="toolbar" aria-label="Graph">
       <SearchBox />
+      <label class="ov-muted" for={id}>
+        Colours
+      </label>
       <select
+        id={id}
         class="ov-input ov-select"
-        aria-label="Colour by"
         title={current?.title}
         value={name}
         onChange={(event) => {

@@ -3,16 +3,18 @@ import { useStore } from "../../shared/context";
 import { formatCount, formatModule, plural } from "../../shared/format";
 import { useInspector } from "../inspector_context";
 import type { StageRow } from "../module_tree";
+import { GroupFindings } from "./group_findings";
 
 interface GroupProps {
   structure: GraphStructure;
   groups: readonly number[];
   module: string | null;
   row: StageRow | null;
+  active: boolean;
 }
 
 /** A group, or a module in both passes: what it consists of and what became of it. */
-export function GroupDetails({ structure, groups, module, row }: GroupProps) {
+export function GroupDetails({ structure, groups, module, row, active }: GroupProps) {
   const { run } = useStore();
   const inspector = useInspector();
   const [first] = groups;
@@ -35,6 +37,7 @@ export function GroupDetails({ structure, groups, module, row }: GroupProps) {
           <span class="ov-mono ov-breaks">{known.source}</span>
         </p>
       )}
+      {module && <GroupFindings module={module} active={active} />}
       <h5>operators</h5>
       <ul class="ov-op-mix">
         {operatorMix(structure, nodes).map(([op, own]) => (

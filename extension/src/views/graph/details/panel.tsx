@@ -65,7 +65,7 @@ function Selected(props: {
     return <NodeDetails structure={structure} node={first} active={active} />;
   }
   const groups = items.filter(isGroup).map(itemGroup);
-  return <GroupDetails structure={structure} groups={groups} module={module} row={row} />;
+  return <GroupDetails {...{ structure, groups, module, row, active }} />;
 }
 
 function Nothing({ subject, stage }: { subject: Subject; stage: string }) {
