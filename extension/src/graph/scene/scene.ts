@@ -10,30 +10,27 @@ import type {
 } from "../types";
 import { isGroup } from "../types";
 import { type Indexed, indexed } from "./boxes";
-import { Camera, prefersStillness } from "./camera";
-import { Canvas } from "./canvas";
+import { Camera } from "./camera";
 import { Hint } from "./hint";
 import { type Hit, hitAt } from "./hit";
-import { FocusRing, newGround, newHost } from "./host";
+import { FocusRing, newHost } from "./host";
 import { pressed } from "./keys";
 import { farEnd } from "./lines";
-import { type Look, lookOf } from "./look";
-import { type Marks, NO_MARKS } from "./marks";
-import { Minimap } from "./minimap";
+import type { Marks } from "./marks";
 import { focusRect, nearestTo } from "./neighbour";
+import { type Painted, Painter } from "./painter";
 import { Panning } from "./panning";
 import { watchPointer } from "./pointer";
 import { type SceneSource, sourceOf } from "./source";
 import { spokenName, Voice } from "./spoken";
-import { TextFitter } from "./text";
 import { Tooltip, tipText } from "./tooltip";
-import { type Side, TRANSITION_MSEC, type Transition, transition } from "./transition";
 import {
   anchored,
   fitted,
   leashed,
   middleOf,
   type Rect,
+  lookingAt,
   revealing,
   type Size,
   toScreen,
@@ -62,31 +59,22 @@ export function createScene(
 }
 
 /**
- * The parts of the scene, put together: it keeps what is shown, marked and painted, hands input on,
- * and draws once a frame. Long for being a list of short methods, most of them the contract's.
+ * The parts of the scene, put together: it keeps what is shown and where the keyboard is, and hands
+ * input on. Long for being a list of short methods, most of them the contract's.
  */
-class CanvasScene implements Scene, Walked {
+class CanvasScene implements Scene, Walked, Painted {
   model: Indexed = indexed(EMPTY);
   screen: Size;
   cursor: ItemId | null = null;
   readonly #host = newHost();
-  readonly #canvas: Canvas;
   readonly #camera: Camera;
+  readonly #painter: Painter;
   readonly #panning: Panning;
-  readonly #minimap: Minimap;
   readonly #hint = new Hint(this.#host);
   readonly #tooltip = new Tooltip(this.#host);
   readonly #ring = new FocusRing(this.#host);
   readonly #voice = new Voice(this.#host);
   readonly #stops: (() => void)[] = [];
-  #look: Look;
-  #fitter: TextFitter;
-  #drawn: Indexed | null = null;
-  #overlay: Overlay | null = null;
-  #marks: Marks = NO_MARKS;
-  #motion: { transition: Transition; start: number } | null = null;
-  #map: "drawn" | "stale" | "due" = "stale";
-  #frame = 0;
 
   constructor(
     private readonly element: HTMLElement,
@@ -94,23 +82,21 @@ class CanvasScene implements Scene, Walked {
     palette: ScenePalette,
     readonly events: SceneEvents,
   ) {
-    this.#look = lookOf(palette);
-    this.#fitter = new TextFitter(this.#look.font);
     this.screen = { width: element.clientWidth, height: element.clientHeight };
     const host = this.#host;
-    this.#canvas = new Canvas(newGround(host), this.screen, source);
+    this.#camera = new Camera((viewport) => this.#panning.set(viewport));
+    const goTo = (x: number, y: number) => this.#lookAt(x, y);
+    this.#painter = new Painter(host, this, this.#camera, source, palette, goTo);
     // What lies on the canvas has to come after it.
     this.#ring.raise();
     this.#hint.raise();
     this.#tooltip.raise();
-    this.#minimap = new Minimap(host, (x, y) => this.#lookAt(x, y));
     this.#panning = new Panning(
       host,
       () => this.screen,
       () => this.model.picture,
       { moved: (viewport) => this.#moved(viewport), wheelIgnored: () => this.#hint.show() },
     );
-    this.#camera = new Camera((viewport) => this.#panning.set(viewport));
     this.#colour();
     element.append(host);
     this.#listen();
@@ -125,18 +111,17 @@ class CanvasScene implements Scene, Walked {
     const stays = was !== undefined && is !== undefined;
     this.#camera.untouched = !stays;
     this.#camera.place(stays ? anchored(before.viewport, was, is) : fitted(picture, this.screen));
-    this.#motion = this.#transitionFrom(before);
+    this.#painter.moveFrom(before);
     if (this.cursor !== null && !this.model.at.has(this.cursor)) this.cursor = null;
-    this.#map = "stale";
     this.#speak();
     this.#mark({ hovered: null, hoveredEdge: null, focused: null });
+    this.#painter.drawAll();
   }
 
   paint(overlay: Overlay | null): void {
-    this.#overlay = overlay;
-    this.#map = "stale";
+    this.#painter.overlay = overlay;
     this.#speak();
-    this.#draw();
+    this.#painter.drawAll();
   }
 
   select(items: readonly ItemId[]): void {
@@ -157,7 +142,11 @@ class CanvasScene implements Scene, Walked {
   fit(): void {
     this.#camera.glideTo(fitted(this.model.picture, this.screen), this.screen);
     this.#camera.untouched = true;
-    this.#draw();
+    this.#painter.draw();
+  }
+
+  lookAt(x: number, y: number): void {
+    this.viewport = lookingAt({ x, y }, this.viewport, this.model.picture, this.screen);
   }
 
   get viewport(): Viewport {
@@ -167,7 +156,7 @@ class CanvasScene implements Scene, Walked {
   set viewport(viewport: Viewport) {
     this.#camera.untouched = false;
     this.#camera.place(viewport);
-    this.#draw();
+    this.#painter.draw();
   }
 
   centre(): { item: ItemId; x: number; y: number } | null {
@@ -181,32 +170,27 @@ class CanvasScene implements Scene, Walked {
   }
 
   recolour(palette: ScenePalette): void {
-    this.#look = lookOf(palette);
-    this.#fitter = new TextFitter(this.#look.font);
+    this.#painter.recolour(palette);
     this.#colour();
-    this.#map = "stale";
-    this.#draw();
+    this.#painter.drawAll();
   }
 
   svg(): string {
-    this.#drawNow();
-    return this.#canvas.stage.svg();
+    this.#painter.drawNow();
+    return this.#painter.stage.svg();
   }
 
   png(scale: number): Promise<Blob> {
-    this.#drawNow();
-    return this.#canvas.stage.png(scale);
+    this.#painter.drawNow();
+    return this.#painter.stage.png(scale);
   }
 
   dispose(): void {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = -1;
     for (const stop of this.#stops) stop();
     this.#hint.hide();
     this.#tooltip.hide();
     this.#panning.dispose();
-    this.#minimap.dispose();
-    this.#canvas.stage.dispose();
+    this.#painter.dispose();
     this.#host.remove();
   }
 
@@ -224,7 +208,7 @@ class CanvasScene implements Scene, Walked {
   moveTo(viewport: Viewport): void {
     this.#camera.untouched = false;
     this.#camera.glideTo(viewport, this.screen);
-    this.#draw();
+    this.#painter.draw();
     this.#tellMove();
   }
 
@@ -234,7 +218,7 @@ class CanvasScene implements Scene, Walked {
   }
 
   unmark(): boolean {
-    const { selected, traced, pinned } = this.#marks;
+    const { selected, traced, pinned } = this.#painter.marks;
     if (selected.length + traced.length + pinned.length === 0) return false;
     this.#mark({ traced: [], pinned: [] });
     this.events.pick?.(null);
@@ -271,10 +255,11 @@ class CanvasScene implements Scene, Walked {
   }
 
   #colour(): void {
-    this.#hint.colour(this.#look);
-    this.#ring.colour(this.#look);
-    this.#tooltip.colour(this.#look);
-    this.#host.style.background = this.#look.surface;
+    const { look } = this.#painter;
+    this.#hint.colour(look);
+    this.#ring.colour(look);
+    this.#tooltip.colour(look);
+    this.#host.style.background = look.surface;
   }
 
   #resize(): void {
@@ -282,12 +267,11 @@ class CanvasScene implements Scene, Walked {
     if (width === this.screen.width && height === this.screen.height) return;
     this.screen = { width, height };
     if (width === 0 || height === 0) return;
-    this.#canvas.stage.resize(this.screen);
+    this.#painter.resize(this.screen);
     this.#panning.limit(this.model.picture, this.screen);
-    this.#map = "stale";
     if (this.#camera.untouched) this.#camera.place(fitted(this.model.picture, this.screen));
     // A canvas that was given a new size is empty until it is painted.
-    this.#drawNow();
+    this.#painter.drawNow();
   }
 
   #moved(viewport: Viewport): void {
@@ -295,7 +279,7 @@ class CanvasScene implements Scene, Walked {
     this.#camera.followed(viewport);
     this.#hint.hide();
     this.#tooltip.hide();
-    this.#draw();
+    this.#painter.draw();
     this.#tellMove();
   }
 
@@ -308,7 +292,7 @@ class CanvasScene implements Scene, Walked {
     if (target.x === this.viewport.x && target.y === this.viewport.y) return;
     this.#camera.untouched = false;
     this.#camera.glideTo(target, this.screen);
-    this.#draw();
+    this.#painter.draw();
   }
 
   #lookAt(x: number, y: number): void {
@@ -319,25 +303,19 @@ class CanvasScene implements Scene, Walked {
     this.#moved(this.viewport);
   }
 
-  #transitionFrom(before: Side) {
-    if (before.model.at.size === 0 || this.screen.width === 0 || prefersStillness()) return null;
-    const seen = visibleWorld(this.viewport, this.screen);
-    const found = transition(before, { model: this.model, viewport: this.viewport }, seen);
-    return found === null ? null : { transition: found, start: performance.now() };
-  }
-
   #hit(x: number, y: number): Hit {
-    return hitAt(this.model, this.#canvas.bars, this.#camera.shown(this.screen), x, y);
+    return hitAt(this.model, this.#painter.bars, this.#camera.shown(this.screen), x, y);
   }
 
   #hover(hit: Hit | null, x: number, y: number): void {
     const hovered = hit?.item ?? null;
     const hoveredEdge = hit?.edge ?? null;
+    const { marks, overlay } = this.#painter;
     this.#host.style.cursor = hovered !== null || hoveredEdge !== null ? "pointer" : "";
-    if (hovered === this.#marks.hovered && hoveredEdge === this.#marks.hoveredEdge) return;
+    if (hovered === marks.hovered && hoveredEdge === marks.hoveredEdge) return;
     this.#mark({ hovered, hoveredEdge });
     const open = hovered !== null && this.model.at.get(hovered)?.open === true;
-    const tip = tipText(this.source, hovered, hoveredEdge, open, this.#overlay);
+    const tip = tipText(this.source, hovered, hoveredEdge, open, overlay);
     this.#tooltip.show(tip, x, y, this.screen);
     this.events.hover?.(hovered, hoveredEdge);
   }
@@ -377,68 +355,12 @@ class CanvasScene implements Scene, Walked {
       this.#voice.say("", null);
       return;
     }
-    const text = spokenName(this.source, placed.item, placed.open, this.#overlay);
+    const text = spokenName(this.source, placed.item, placed.open, this.#painter.overlay);
     this.#voice.say(text, isGroup(placed.item) ? placed.open : null);
   }
 
   #mark(marks: Partial<Marks>): void {
-    this.#marks = { ...this.#marks, ...marks };
-    this.#draw();
-  }
-
-  /** At the next frame. */
-  #draw(): void {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#drawFrame(now));
-  }
-
-  #drawNow(): void {
-    if (this.#frame > 0) cancelAnimationFrame(this.#frame);
-    this.#drawFrame(Number.POSITIVE_INFINITY);
-  }
-
-  #drawFrame(now: number): void {
-    this.#frame = 0;
-    const { screen, model } = this;
-    if (screen.width === 0 || screen.height === 0) return;
-    const share = this.#motion === null ? 1 : (now - this.#motion.start) / TRANSITION_MSEC;
-    if (share >= 1) this.#motion = null;
-    const gliding = this.#camera.isMoving(now);
-    const viewport = this.#camera.shown(screen, now);
-    this.#canvas.draw({
-      model,
-      viewport,
-      screen,
-      look: this.#look,
-      fitter: this.#fitter,
-      overlay: this.#overlay,
-      marks: this.#marks,
-      moving: this.#motion?.transition.at(share) ?? null,
-    });
-    this.#drawMap(viewport);
-    if (this.#motion !== null || gliding) this.#draw();
-    else this.#tellDrawn();
-  }
-
-  /** How much is drawn and no longer moves, for whoever looks at the page from outside. */
-  #tellDrawn(): void {
-    if (this.#drawn === this.model || this.model.picture === EMPTY) return;
-    this.#drawn = this.model;
-    const { items, edges } = this.model.picture;
-    const closed = items.filter(({ item, open }) => isGroup(item) && !open);
-    this.#host.dataset.boxes = String(items.length);
-    this.#host.dataset.closed = String(closed.length);
-    this.#host.dataset.lines = String(edges.length);
-  }
-
-  /** A large picture and its map would together hold up the page, so the map comes a frame later. */
-  #drawMap(viewport: Viewport): void {
-    if (this.#map === "due") {
-      this.#map = "drawn";
-      this.#minimap.draw(this.model, this.screen, this.#look, this.#overlay, this.source);
-    } else if (this.#map === "stale" && this.#motion === null) {
-      this.#map = "due";
-      this.#draw();
-    }
-    this.#minimap.follow(viewport, this.screen);
+    this.#painter.marks = { ...this.#painter.marks, ...marks };
+    this.#painter.draw();
   }
 }
