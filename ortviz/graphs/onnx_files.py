@@ -123,15 +123,32 @@ def read_onnx_file(version: FileVersion) -> OnnxFile:
     for tensor in tensors(model.graph):
         if tensor.data_location == TensorProto.EXTERNAL:
             missing.update(_missing_data(tensor, version.path.parent))
-        elif tensor.ByteSize() > KEPT_TENSOR_BYTES:
-            for field in _VALUE_FIELDS:
-                tensor.ClearField(field)
+        else:
+            _drop_large_values(tensor)
     notes = (
         f"The values of {count} tensor{'' if count == 1 else 's'} lie in {where}, which is not "
         "there; all but those values can be shown."
         for where, count in missing.items()
     )
     return OnnxFile(version, model.SerializeToString(), model, tuple(notes))
+
+
+def without_large_values(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A model whose tensors of more than :data:`KEPT_TENSOR_BYTES` have no values.
+
+    Args:
+        model: Loses them as well.
+    """
+    for tensor in tensors(model.graph):
+        _drop_large_values(tensor)
+    # What was parsed with them keeps their memory.
+    return onnx.load_model_from_string(model.SerializeToString())
+
+
+def _drop_large_values(tensor: TensorProto) -> None:
+    if tensor.ByteSize() > KEPT_TENSOR_BYTES:
+        for field in _VALUE_FIELDS:
+            tensor.ClearField(field)
 
 
 def tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:

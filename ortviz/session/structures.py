@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import onnx
 
 from ortviz.graphs import DetailsReader, ModelNames, parse_model, read_structure
+from ortviz.graphs.onnx_files import without_large_values
 from ortviz.record import GraphRecord, GraphStructure, Mode, RunInfo, Stage
 from ortviz.session.graph_sources import GraphSource
 
@@ -20,8 +21,8 @@ MAX_NODES = 400_000
 """Nodes of all kept stages together, but for the newest."""
 MAX_DETAILS = 3
 """Stages whose nodes' details can be told at once."""
-KEPT_MODEL_BYTES = 64 * 2**20
-"""A larger file is read again when its details are asked for."""
+KEPT_MODEL_BYTES = 16 * 2**20
+"""Of a larger file large tensors are kept without their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class OpenStage:
         record: Nodes with their modules; without the file's bytes.
         structure: Its hierarchy.
         names: Of the model's parts.
-        model: The ONNX file, parsed; None where it is too large to be kept.
+        model: The ONNX file, parsed; large tensors may lack their values.
     """
 
     record: GraphRecord
     structure: GraphStructure
     names: ModelNames
-    model: onnx.ModelProto | None
+    model: onnx.ModelProto
 
 
 _Kept = TypeVar("_Kept")
@@ -119,14 +120,13 @@ def details_of(source: GraphSource, mode: Mode | str, stage: Stage | str) -> Det
 
 
 def model_of(source: GraphSource, mode: Mode | str, stage: Stage | str) -> onnx.ModelProto:
-    """The ONNX file of a stage, parsed; not to be changed.
+    """The ONNX file of a stage, parsed; not to be changed. Large tensors may lack their values.
 
     Raises:
         UnknownNameError: There is no such stage.
         OrtvizError: Its file is no ONNX model.
     """
-    kept = open_stage(source, mode, stage).model
-    return kept or _parsed(source.graph(mode, stage))
+    return open_stage(source, mode, stage).model
 
 
 def model_names(info: RunInfo) -> ModelNames:
@@ -138,23 +138,19 @@ def model_names(info: RunInfo) -> ModelNames:
     return ModelNames(tuple(module.name for module in info.modules), frozenset(tensors))
 
 
-def _parsed(graph: GraphRecord) -> onnx.ModelProto:
-    return parse_model(graph.model_bytes, f"{graph.mode.value}/{graph.stage.value}")
-
-
 def _read_stage(source: GraphSource, mode: Mode | str, stage: Stage | str) -> OpenStage:
     whole = source.graph(mode, stage)
-    model = _parsed(whole)
+    model = parse_model(whole.model_bytes, f"{whole.mode.value}/{whole.stage.value}")
+    if len(whole.model_bytes) > KEPT_MODEL_BYTES:
+        model = without_large_values(model)
     record, names = replace(whole, model_bytes=b""), model_names(source.info())
     structure = read_structure(model, record, names)
-    keeps = len(whole.model_bytes) <= KEPT_MODEL_BYTES
-    return OpenStage(record, structure, names, model if keeps else None)
+    return OpenStage(record, structure, names, model)
 
 
 def _read_details(source: GraphSource, mode: Mode | str, stage: Stage | str) -> DetailsReader:
     known = open_stage(source, mode, stage)
-    model = model_of(source, mode, stage)
-    return DetailsReader(model, known.structure, known.record, known.names)
+    return DetailsReader(known.model, known.structure, known.record, known.names)
 
 
 def _few_stages(kept: Collection[OpenStage]) -> bool:

@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnx import numpy_helper
 
 import ortviz
 from ortviz.errors import ProtocolError, UnknownNameError
+from ortviz.graphs import parse_model
 from ortviz.protocol.codec import column_array
 from ortviz.record import GraphStructure, Mode, Stage
 from ortviz.record.store import RunReader, RunWriter
@@ -133,11 +136,25 @@ def test_many_nodes_leave_no_room_for_others(tmp_path, monkeypatch):
         reader.close()
 
 
-def test_a_large_file_is_not_kept_but_read_again(reader, monkeypatch):
-    monkeypatch.setattr(structures, "KEPT_MODEL_BYTES", 10)
-    assert open_stage(reader, *_EXECUTION).model is None
-    assert len(model_of(reader, *_EXECUTION).graph.node) == 7
-    assert handle(reader, "graph_details", {**_PARAMS, "chunk": 0})[0]["nodes"]
+def test_of_a_large_file_large_values_are_not_kept(tmp_path, monkeypatch):
+    from golden_graphs import GRAPHS
+
+    graph = next(each for each in GRAPHS if each.stage is Stage.EXECUTION_MODEL)
+    model = parse_model(graph.model_bytes, "golden")
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.ones(count, dtype=np.float32), f"c{count}")
+        for count in (4, 100_000)
+    )
+    graph = replace(graph, mode=Mode.TRAINING, model_bytes=model.SerializeToString())
+    monkeypatch.setattr(structures, "KEPT_MODEL_BYTES", 100_000)
+    with RunReader.open(_saved(tmp_path / "large.ortviz", [graph])) as reader:
+        kept = open_stage(reader, *_EXECUTION).model
+        small, large = kept.graph.initializer[-2:]
+        assert (len(small.raw_data), len(large.raw_data), large.dims) == (16, 0, [100_000])
+        assert model_of(reader, *_EXECUTION) is kept
+        assert handle(reader, "graph_details", {**_PARAMS, "chunk": 0})[0]["nodes"]
+        params = {**_PARAMS, "name": "c100000"}
+        assert handle(reader, "graph_constant", params)[0]["shape"] == [100_000]
 
 
 def test_a_stage_that_is_not_there(reader):
