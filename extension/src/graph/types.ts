@@ -156,6 +156,11 @@ export interface Scene {
   /** Bring a box into view, moving no more than necessary. */
   reveal(item: ItemId): void;
   fit(): void;
+  /**
+   * Put a point of the picture in the middle of the screen, at the zoom there is; no further than
+   * to the picture's ends, and not at all in a direction in which all of it is on screen.
+   */
+  lookAt(x: number, y: number): void;
   viewport: Viewport;
   /** The box nearest to the middle of the screen, and where its middle is on screen. */
   centre(): { item: ItemId; x: number; y: number } | null;

@@ -3,6 +3,7 @@ import {
   anchored,
   fitted,
   leashed,
+  lookingAt,
   minZoom,
   revealing,
   toScreen,
@@ -99,4 +100,25 @@ it("a picture cannot be lost off screen", () => {
   expect(shown.y + shown.height).toBeGreaterThan(0);
   const near = { zoom: 1, x: 20, y: 30 };
   expect(leashed(near, picture, screen)).toEqual(near);
+});
+
+describe("what is looked at", () => {
+  const screen = { width: 400, height: 300 };
+
+  it("comes to the middle, no further than to the ends of the picture", () => {
+    const picture = { width: 200, height: 3000 };
+    const at = { zoom: 1, x: 10, y: -50 };
+    const seen = (y: number) => lookingAt({ x: 150, y }, at, picture, screen);
+    expect(seen(1000)).toEqual({ zoom: 1, x: 10, y: 150 - 1000 });
+    expect(seen(0).y).toBe(24);
+    expect(seen(3000).y).toBe(300 - 3000 - 24);
+  });
+
+  it("stays where all of the picture is on screen, and brings it back where it is not", () => {
+    const picture = { width: 200, height: 100 };
+    const at = { zoom: 1, x: 30, y: 40 };
+    expect(lookingAt({ x: 0, y: 90 }, at, picture, screen)).toEqual(at);
+    const away = { zoom: 1, x: -150, y: 40 };
+    expect(lookingAt({ x: 0, y: 90 }, away, picture, screen)).toEqual({ zoom: 1, x: 100, y: 40 });
+  });
 });

@@ -134,6 +134,26 @@ function shift(from: number, length: number, start: number, end: number): number
   return Math.min(high - (from + length), 0);
 }
 
+/** Bring a point to the middle; what is wholly on screen stays, and nothing is shown but picture. */
+export function lookingAt(
+  point: { x: number; y: number },
+  viewport: Viewport,
+  picture: Size,
+  screen: Size,
+): Viewport {
+  const { zoom } = viewport;
+  const along = (at: number, from: number, length: number, room: number) => {
+    const spare = room - length - 2 * MARGIN_PX;
+    if (spare >= 0) return at >= 0 && at + length <= room ? at : (room - length) / 2;
+    return Math.min(Math.max(room / 2 - from, spare + MARGIN_PX), MARGIN_PX);
+  };
+  return {
+    zoom,
+    x: along(viewport.x, point.x * zoom, picture.width * zoom, screen.width),
+    y: along(viewport.y, point.y * zoom, picture.height * zoom, screen.height),
+  };
+}
+
 /** Keep some of the picture on screen. */
 export function leashed(viewport: Viewport, picture: Size, screen: Size): Viewport {
   const keep = (at: number, length: number, room: number) => {

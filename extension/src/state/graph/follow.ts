@@ -26,7 +26,7 @@ function centreOthers(inspector: GraphInspector, pane: GraphPane): void {
   if (centre == null || structure === null || pane.scene === null) return;
   const around = isGroup(centre.item) ? itemGroup(centre.item) : structure.parentOf(centre.item);
   const modules = structure.groupPath(around).map((group) => structure.group(group).module);
-  inspector.treeCentre.value = modules.findLast((module) => module !== null) ?? null;
+  inspector.treeFollow.graphMoved(modules.findLast((module) => module !== null) ?? null);
   const { zoom } = pane.scene.viewport;
   for (const other of inspector.panes) {
     if (other === pane) continue;

@@ -44,7 +44,12 @@ const engine = (graph: GraphStructure): LayoutEngine => ({
 
 /** A scene that only remembers, for there is no canvas here. */
 function fakeScene() {
-  const calls = { selected: [] as readonly ItemId[], revealed: [] as ItemId[], shown: 0 };
+  const calls = {
+    selected: [] as readonly ItemId[],
+    revealed: [] as ItemId[],
+    looked: [] as { x: number; y: number }[],
+    shown: 0,
+  };
   const scene = {
     show: () => {
       calls.shown += 1;
@@ -54,6 +59,7 @@ function fakeScene() {
     },
     trace: () => {},
     reveal: (item: ItemId) => calls.revealed.push(item),
+    lookAt: (x: number, y: number) => calls.looked.push({ x, y }),
     centre: () => ({ item: groupItem(0), x: 30, y: 40 }),
     viewport: { x: 0, y: 0, zoom: 2 },
   };
@@ -183,6 +189,29 @@ describe("the Graph view's inspector", () => {
     const y = 40 - (placed.y + 20) * 2;
     await vi.waitFor(() => expect(left.scene.viewport).toEqual({ zoom: 2, x: 30 - 100, y }));
     expect(right.scene.viewport).toEqual({ zoom: 2, x: 0, y: 0 });
+  });
+
+  it("looks where the tree is scrolled to, between two modules as between two rows", async () => {
+    const { scene, calls } = fakeScene();
+    inspector.right.attach(scene);
+    await load();
+    inspector.right.setOpen([half], true);
+    await vi.waitFor(() =>
+      expect(inspector.right.visible(groupItem(inner))).toBe(groupItem(inner)),
+    );
+    const placed = inspector.right.placed(groupItem(inner));
+    const top = inspector.right.placed(inspector.right.visible(groupItem(half)));
+    if (placed === null || top === null) throw new Error("the groups are not in the picture");
+    const y = placed.y + (placed.open ? 12 : placed.height / 2);
+    const { centre } = inspector.treeFollow;
+    inspector.treeMoved(module, module, 0.5);
+    expect(calls.looked).toEqual([{ x: placed.x + placed.width / 2, y }]);
+    expect(centre.value.count, "the tree is not pushed back").toBe(0);
+    inspector.right.heard.moved?.();
+    await vi.waitFor(() => expect(centre.value.count).toBe(1));
+    inspector.follow.value = false;
+    inspector.treeMoved(module, module, 0);
+    expect(calls.looked).toHaveLength(1);
   });
 
   it("goes back to what was shown when a layout is cancelled", async () => {

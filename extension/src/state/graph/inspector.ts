@@ -9,6 +9,7 @@ import { followViewport } from "./follow";
 import { Lineage, type LineageAnswer } from "./lineage";
 import { GraphPane } from "./pane";
 import { heardNames, itemsIn, namesOf, type Subject, subjectOf } from "./subject";
+import { TreeFollow } from "./tree_follow";
 
 /** What the left pane shows. */
 export type LeftContent =
@@ -27,8 +28,7 @@ export class GraphInspector {
   readonly subject: Signal<Subject | null> = signal(null);
   /** Modules that show their children in the tree. */
   readonly treeOpen: Signal<ReadonlySet<string>> = signal(new Set());
-  /** The module that the graph's middle shows, for the tree to scroll to. */
-  readonly treeCentre: Signal<string | null> = signal(null);
+  readonly treeFollow = new TreeFollow();
   /** Answers to `graph_lineage` of the shown mode, as far as they came. */
   readonly lineages: Signal<readonly LineageAnswer[]> = signal([]);
   readonly lineage: ReadonlySignal<Lineage | null>;
@@ -105,6 +105,11 @@ export class GraphInspector {
     else next.delete(module);
     this.treeOpen.value = next;
     if (this.follow.peek()) this.#openModule(module, open);
+  }
+
+  /** The module tree was scrolled by hand; its eye is between two modules, `part` of the way. */
+  treeMoved(above: string, below: string, part: number): void {
+    if (this.follow.peek()) this.treeFollow.treeMoved(this.panes, above, below, part);
   }
 
   expandAll(): void {

@@ -34,13 +34,17 @@ export function ModuleTree({ stage, active }: { stage: StageRow | null; active: 
     () => new Map((stage?.modules ?? []).map((row) => [row.module, row])),
     [stage],
   );
-  const centre = inspector.treeCentre.value;
+  const centre = inspector.treeFollow.centre.value;
   const seen = useRef({ module, centre });
   const byCentre = seen.current.centre !== centre && seen.current.module === module;
   seen.current = { module, centre };
   if (root === null) return <Empty title="The model's modules are not known yet." />;
   const indexOf = (name: string | null) =>
     rows.findIndex((row) => row.call === null && row.node.row.name === name);
+  // In the tree a module may be inside of a closed one.
+  const { module: middle } = centre;
+  const around = middle === null ? [] : [middle, ...ancestorNames(middle)];
+  const nearest = around.map(indexOf).find((index) => index >= 0) ?? -1;
   return (
     <VirtualList
       label="Modules of the model"
@@ -51,9 +55,15 @@ export function ModuleTree({ stage, active }: { stage: StageRow | null; active: 
       headerHeight={HEADER_HEIGHT}
       header={<TreeHeader />}
       selected={indexOf(module)}
-      revealed={centre === null ? -1 : indexOf(centre)}
+      revealed={nearest}
       revealsOther={byCentre}
-      revealKey={`${module ?? ""}|${centre ?? ""}`}
+      revealKey={`${module ?? ""}|${centre.count}`}
+      onScroll={(at) => {
+        const row = Math.min(Math.floor(at), rows.length - 1);
+        const [above, below] = [rows[row], rows[row + 1] ?? rows[row]];
+        if (above === undefined || below === undefined) return;
+        inspector.treeMoved(above.node.row.name, below.node.row.name, at - row);
+      }}
       onSelect={(index) => selection.pickModule(rows[index]?.node.row.name ?? null)}
       onKey={(event, index) =>
         treeKey(
@@ -104,7 +114,7 @@ function TreeHeader() {
   return (
     <div class="ov-tree-row ov-tree-head">
       <span class="ov-ellipsis" title="Modules of the model as eager PyTorch has it">
-        eager PyTorch module
+        module
       </span>
       <span title="What it returned at the step, as eager PyTorch has it">output</span>
       <span class="ov-num" title="How long its calls took in the recorded eager run">

@@ -4,6 +4,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { px } from "./format";
+import { useUserScroll } from "./user_scroll";
 import { moveIndex, rowWindow, scrollToShow } from "./virtual";
 
 interface VirtualListProps {
@@ -27,6 +28,8 @@ interface VirtualListProps {
   revealKey: string;
   selectable?(index: number): boolean;
   onSelect(index: number): void;
+  /** Scrolled by hand: the row that the eye is on, with its fraction. */
+  onScroll?(row: number): void;
   /** Keys the list does not use itself; return true when used. */
   onKey?(event: KeyboardEvent, index: number): boolean;
   /** Attributes of a row beside its position. */
@@ -54,12 +57,19 @@ export function VirtualList(props: VirtualListProps) {
   const id = useId();
   const shown = rowWindow(count, rowHeight, view.top, view.height);
   useViewport(scroller, setView);
+  const placed = useRef<number | null>(null);
+  useUserScroll(scroller, placed, rowHeight, headerHeight, props.onScroll);
+  const show = (index: number) => {
+    if (reveal(scroller.current, index, rowHeight, headerHeight)) {
+      placed.current = scroller.current?.scrollTop ?? null;
+    }
+  };
 
   const missed = useRef(false);
   const revealSelected = () => {
     const other = props.revealed ?? -1;
-    const target = selected >= 0 && !(props.revealsOther && other >= 0) ? selected : other;
-    if (target >= 0) reveal(scroller.current, target, rowHeight, headerHeight);
+    const target = selected >= 0 && !props.revealsOther ? selected : other;
+    if (target >= 0) show(target);
   };
   const visible = view.height > 0;
 
@@ -77,7 +87,7 @@ export function VirtualList(props: VirtualListProps) {
     const target = targetOfKey(event, props);
     if (target === null) return;
     props.onSelect(target);
-    reveal(scroller.current, target, rowHeight, headerHeight);
+    show(target);
   };
   const rows = [];
   for (let index = shown.first; index < shown.end; index += 1) {
@@ -150,16 +160,19 @@ function useViewport(
   }, [ref, set]);
 }
 
+/** Scroll a row on screen; whether that took any scrolling. */
 function reveal(
   element: HTMLElement | null,
   index: number,
   rowHeight: number,
   headerHeight: number,
-): void {
-  if (element === null) return;
+): boolean {
+  if (element === null) return false;
   const { scrollTop, clientHeight } = element;
   const target = scrollToShow(index, rowHeight, scrollTop, clientHeight, headerHeight);
-  if (target !== null) element.scrollTop = target;
+  if (target === null) return false;
+  element.scrollTop = target;
+  return true;
 }
 
 /** The row a key leads to; null when it leads nowhere or was used otherwise. */
