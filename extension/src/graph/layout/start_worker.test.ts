@@ -91,7 +91,7 @@ it("says what a page has to allow that refuses workers", async () => {
 
 it("says so too when the refusal comes as an event, and ends what was begun", async () => {
   Started.refused = true;
-  await expect(module.startWorker()).rejects.toThrow(/no reason was given/);
+  await expect(module.startWorker()).rejects.toThrow(/worker-src blob:\)\.$/);
   expect(Started.all[0]?.terminated).toBe(true);
   // The next attempt is a new one.
   Started.refused = false;

@@ -60,17 +60,20 @@ async function newWorker(): Promise<WorkerLike> {
     worker.onmessage = () => resolve(worker as WorkerLike);
     worker.onerror = (event) => {
       worker.terminate();
-      reject(refused(event.message || "no reason was given"));
+      reject(refused(event.message ?? ""));
     };
   });
 }
 
-const refused = (reason: string): Error =>
-  new Error(
+/** @param reason What the browser said; often nothing. */
+function refused(reason: string): Error {
+  const said = reason === "" ? "" : ` The browser says: ${reason}`;
+  return new Error(
     "The layout worker did not start, so the graph cannot be drawn here; it can be read as a " +
       "list. The page has to allow web workers, and its content policy those of blob: addresses " +
-      `(worker-src blob:). The browser says: ${reason}`,
+      `(worker-src blob:).${said}`,
   );
+}
 
 async function workerAddress(): Promise<string> {
   // Half a megabyte that pages without a graph need not load.
