@@ -288,7 +288,9 @@ class CanvasScene implements Scene, Walked, Painted {
   }
 
   #reveal(rect: Rect): void {
-    const target = revealing(rect, this.viewport, this.screen, HEADERS_PX);
+    // Headers stick only once the picture's top is out of sight.
+    const covered = this.viewport.y < 0 ? HEADERS_PX : 0;
+    const target = revealing(rect, this.viewport, this.screen, covered);
     if (target.x === this.viewport.x && target.y === this.viewport.y) return;
     this.#camera.untouched = false;
     this.#camera.glideTo(target, this.screen);

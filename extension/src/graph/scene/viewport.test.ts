@@ -65,6 +65,11 @@ describe("revealing", () => {
     expect(revealing(box, viewport, screen)).toEqual(viewport);
   });
 
+  it("does not move when the box is on screen, however near to its edge", () => {
+    const edge = { zoom: 1, x: 5 - box.x, y: 5 - box.y };
+    expect(revealing(box, edge, screen)).toEqual(edge);
+  });
+
   it("moves no further than it must", () => {
     const viewport = { zoom: 1, x: -700, y: 0 };
     const { x, y } = revealing(box, viewport, screen);

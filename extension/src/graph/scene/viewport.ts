@@ -126,10 +126,15 @@ const middle = (rect: Rect): [number, number] => [
   rect.y + rect.height / 2,
 ];
 
-/** How far an interval must move to lie between `start` and `end`; its beginning goes first. */
+/**
+ * How far an interval must move to lie between `start` and `end`; its beginning goes first.
+ *
+ * What lies between them stays where it is, however near to an end.
+ */
 function shift(from: number, length: number, start: number, end: number): number {
   const low = start + MARGIN_PX;
   const high = Math.max(end - MARGIN_PX, low);
+  if (from >= start && from + length <= end) return 0;
   if (from < low || length > high - low) return low - from;
   return Math.min(high - (from + length), 0);
 }

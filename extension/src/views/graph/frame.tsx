@@ -34,7 +34,7 @@ export function Frame({ left, even, right, details }: FrameProps) {
   const room = below || details === null ? width : width - detailsSize;
   const leftSize = stacked
     ? (sizes.top ?? Math.round(height * (even ? 0.33 : 0.22)))
-    : (sizes.left ?? (even ? Math.round(room / 2) : Math.min(440, Math.round(room * 0.36))));
+    : (sizes.left ?? (even ? Math.round(room / 2) : Math.min(440, Math.round(room * 0.4))));
   const size = (pixels: number, across: boolean) =>
     across ? { height: px(pixels) } : { width: px(pixels) };
   return (
