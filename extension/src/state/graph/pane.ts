@@ -46,7 +46,10 @@ export class GraphPane {
   readonly #metKeys = new Set<string>();
   #placed = new Map<ItemId, Picture["items"][number]>();
   #running: AbortController | null = null;
+  /** What to bring on screen once it is in the picture. */
   #wanted: ItemId | null = null;
+  /** Whose names the scene writes; null takes any. */
+  #sceneOf: GraphStructure | null = null;
 
   /** @param makeEngine Lays a structure out; the pane disposes of it. */
   constructor(makeEngine: (structure: GraphStructure) => LayoutEngine) {
@@ -66,6 +69,8 @@ export class GraphPane {
     this.#placed = new Map();
     this.#shown = new Set();
     this.#open = this.#opened(structure);
+    this.#wanted = null;
+    this.failure.value = null;
     this.picture.value = null;
     this.structure.value = structure;
     this.selected.value = [];
@@ -75,10 +80,9 @@ export class GraphPane {
   /** Draw into a scene from now on; null when it is gone. */
   attach(scene: Scene | null, structure: GraphStructure | null = null): void {
     this.scene = scene;
+    this.#sceneOf = structure;
     const picture = this.picture.peek();
-    if (scene === null || picture === null || this.structure.peek() !== structure) return;
-    scene.show(picture);
-    this.#mark();
+    if (picture !== null && this.structure.peek() === structure) this.#draw(picture, null);
   }
 
   dispose(): void {
@@ -120,6 +124,7 @@ export class GraphPane {
   cancel(): void {
     this.#running?.abort();
     this.#running = null;
+    this.#wanted = null;
     this.progress.value = null;
     this.#adopt(this.#shown);
   }
@@ -152,7 +157,7 @@ export class GraphPane {
     const around = structure.groupPath(structure.parentOf(item));
     const closed = open ? around.filter((group) => !this.#open.has(group)) : [];
     if (closed.length === 0 && this.#running === null) {
-      this.scene?.reveal(this.visible(item));
+      this.#ready()?.reveal(this.visible(item));
       return;
     }
     this.#wanted = item;
@@ -171,7 +176,7 @@ export class GraphPane {
   }
 
   #mark(): void {
-    const { scene } = this;
+    const scene = this.#ready();
     if (scene === null || this.picture.peek() === null) return;
     scene.select([...new Set(this.selected.peek().map((item) => this.visible(item)))]);
     scene.trace(this.#edgesOfSelected());
@@ -180,7 +185,7 @@ export class GraphPane {
   #anchor(): ItemId | null {
     const [first] = this.selected.peek();
     if (first !== undefined && this.#placed.has(this.visible(first))) return this.visible(first);
-    return this.scene?.centre()?.item ?? null;
+    return this.#ready()?.centre()?.item ?? null;
   }
 
   #opened(structure: GraphStructure): Set<number> {
@@ -243,10 +248,21 @@ export class GraphPane {
     this.#placed = new Map(picture.items.map((placed) => [placed.item, placed]));
     this.failure.value = null;
     this.picture.value = picture;
-    this.scene?.show(picture, anchor);
+    this.#draw(picture, anchor);
+  }
+
+  #draw(picture: Picture, anchor: ItemId | null): void {
+    const scene = this.#ready();
+    if (scene === null) return;
+    scene.show(picture, anchor);
     this.#mark();
     const wanted = this.#wanted;
     this.#wanted = null;
-    if (wanted !== null) this.scene?.reveal(this.visible(wanted));
+    if (wanted !== null) scene.reveal(this.visible(wanted));
+  }
+
+  /** The scene, unless it is still that of the structure before. */
+  #ready(): Scene | null {
+    return this.#sceneOf === null || this.#sceneOf === this.structure.peek() ? this.scene : null;
   }
 }
