@@ -87,6 +87,15 @@ describe("the Graph view's inspector", () => {
     await vi.waitFor(() => expect(inspector.right.picture.value).not.toBeNull());
   };
 
+  it("follows nodes through the stages of the mode that is shown only", () => {
+    const { mode, stage } = lineageAnswer;
+    store.selection.pickStage(mode, stage);
+    inspector.lineages.value = [lineageAnswer];
+    expect(inspector.lineage.value?.mode).toBe(mode);
+    store.selection.pickStage(mode === "training" ? "inference" : "training", stage);
+    expect(inspector.lineage.value).toBeNull();
+  });
+
   it("opens what is around a node that another view selected, and marks the node", async () => {
     const { scene, calls } = fakeScene();
     inspector.right.attach(scene);

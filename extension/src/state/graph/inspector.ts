@@ -51,7 +51,8 @@ export class GraphInspector {
     this.lineage = computed(() => {
       const answers = this.lineages.value;
       const [first] = answers;
-      return first
+      // Those of another mode number other nodes.
+      return first && first.mode === this.store.selection.mode.value
         ? new Lineage(
             first.mode,
             answers.map(({ stage }) => stage),
