@@ -18,6 +18,8 @@ import { type Size, visibleWorld } from "./viewport";
 export interface Painted {
   readonly model: Indexed;
   readonly screen: Size;
+  /** A frame was painted with this viewport. */
+  drawn(viewport: Viewport): void;
 }
 
 /** Paints a scene and its map: once a frame, and for as long as something is on its way. */
@@ -125,6 +127,7 @@ export class Painter {
       marks: this.marks,
       moving: this.#motion?.transition.at(share) ?? null,
     });
+    this.scene.drawn(viewport);
     this.#drawMap(viewport);
     if (this.#motion !== null || gliding) this.draw();
     else this.#tellDrawn();

@@ -194,6 +194,11 @@ class CanvasScene implements Scene, Walked, Painted {
     this.#host.remove();
   }
 
+  drawn(viewport: Viewport): void {
+    const placed = this.cursor === null ? undefined : this.model.at.get(this.cursor);
+    this.#voice.place(placed === undefined ? null : toScreen(placed, viewport));
+  }
+
   goTo(item: ItemId | null): void {
     this.cursor = item;
     this.#mark({ focused: item });

@@ -2,6 +2,7 @@ import type { ItemId, Overlay, PlacedEdge } from "../types";
 import { isGroup } from "../types";
 import type { SceneSource } from "./source";
 import { cut } from "./text";
+import type { Rect } from "./viewport";
 
 /** What a box is, for a screen reader. */
 export const spokenName = (
@@ -66,6 +67,9 @@ const HIDDEN =
 
 let count = 0;
 
+/** Lies over the box it speaks of, where a screen magnifier follows it. */
+const OVER = "position:absolute;left:0;top:0;pointer-events:none";
+
 /** Tells a screen reader where the keyboard is: an active descendant and a live region. */
 export class Voice {
   readonly #active = document.createElement("div");
@@ -76,7 +80,8 @@ export class Voice {
     this.#active.id = `ov-scene-${count}-focus`;
     this.#active.setAttribute("role", "button");
     this.#live.setAttribute("aria-live", "polite");
-    this.#active.style.cssText = this.#live.style.cssText = HIDDEN;
+    this.#active.style.cssText = OVER;
+    this.#live.style.cssText = HIDDEN;
     host.append(this.#active, this.#live);
   }
 
@@ -88,5 +93,14 @@ export class Voice {
     this.#live.textContent = text;
     if (text === "") this.host.removeAttribute("aria-activedescendant");
     else this.host.setAttribute("aria-activedescendant", this.#active.id);
+  }
+
+  /** Where the box is on screen; null is nowhere. */
+  place(rect: Rect | null): void {
+    const { style } = this.#active;
+    const { x, y, width, height } = rect ?? { x: 0, y: 0, width: 0, height: 0 };
+    style.transform = `translate(${x}px, ${y}px)`;
+    style.width = `${width}px`;
+    style.height = `${height}px`;
   }
 }
