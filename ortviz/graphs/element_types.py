@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 
 import onnx
 from onnx import TensorProto
@@ -46,7 +46,7 @@ _TORCH_NAMES = {
 }
 
 
-@cache
+@lru_cache(maxsize=256)
 def dtype_name(element_type: int) -> str:
     """An ONNX element type as PyTorch calls it, without ``torch.``; empty where it is unknown."""
     known = TensorProto.DataType.items()

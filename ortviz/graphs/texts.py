@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from ortviz.graphs.element_types import dtype_name
 from ortviz.record.node_details import AttributeDetails
 
 MAX_TEXT = 200
@@ -34,14 +35,6 @@ _FIELD_OF: dict[int, tuple[str, int]] = {
     TensorProto.STRING: ("string_data", 1),
 }
 _TYPE_NUMBERS = ("to", "dtype", "output_dtype", "stash_type")
-
-
-def dtype_name(number: int) -> str:
-    """Numpy's name of a member of ``TensorProto.DataType``; empty for none that is known."""
-    if number not in TensorProto.DataType.values() or number == TensorProto.UNDEFINED:
-        return ""
-    name = TensorProto.DataType.Name(number).lower()
-    return {"float": "float32", "double": "float64"}.get(name, str(name))
 
 
 def type_text(kind: onnx.TypeProto) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import onnx
 from onnx import TensorProto, shape_inference
 
-from ortviz.graphs.element_types import element_types
+from ortviz.graphs.element_types import dtype_name, element_types
 from ortviz.graphs.flat import graphs_in_order, initializers
-from ortviz.graphs.texts import dtype_name, type_text
+from ortviz.graphs.texts import type_text
 
 MAX_INFERRED_NODES = 3000
 """Larger graphs show the shapes in the file only: inference takes long and copies the model."""
@@ -18,6 +19,8 @@ MAX_INFERRED_BYTES = 32 * 2**20
 
 Shape = tuple[str, ...]
 _MAX_AXES = 64
+_MAX_DEPTH = 100
+"""Functions and bodies inside each other."""
 
 
 @dataclass(slots=True)
@@ -68,14 +71,52 @@ def graph_types(model: onnx.ModelProto, *, may_infer: bool) -> list[GraphTypes]:
 
 
 def _is_small(model: onnx.ModelProto) -> bool:
-    return len(model.graph.node) <= MAX_INFERRED_NODES and model.ByteSize() <= MAX_INFERRED_BYTES
+    if len(model.graph.node) > MAX_INFERRED_NODES or model.ByteSize() > MAX_INFERRED_BYTES:
+        return False
+    return _Inlined(model).count() <= MAX_INFERRED_NODES
+
+
+class _Inlined:
+    """Counts the nodes that inference goes through: those of bodies, and functions at every call.
+
+    A few dozen functions that call each other twice are more calls than can ever be made.
+    """
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._model = model
+        self._functions = {(each.domain, each.name): each for each in model.functions}
+        self._known: dict[tuple[str, str], float] = {}
+
+    def count(self) -> float:
+        """Infinite where a function calls itself, or calls go very deep."""
+        return self._of_nodes(self._model.graph.node, 0)
+
+    def _of_nodes(self, nodes: Iterable[onnx.NodeProto], depth: int) -> float:
+        count = 0.0
+        for node in nodes:
+            count += 1 + self._of_function((node.domain, node.op_type), depth + 1)
+            for attribute in node.attribute:
+                bodies = (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else ()))
+                count += sum(self._of_nodes(body.node, depth + 1) for body in bodies)
+        return count
+
+    def _of_function(self, key: tuple[str, str], depth: int) -> float:
+        function = self._functions.get(key)
+        if function is None:
+            return 0
+        if key not in self._known:
+            # Also what a call of it from inside of it finds.
+            self._known[key] = math.inf
+            if depth <= _MAX_DEPTH:
+                self._known[key] = self._of_nodes(function.node, depth)
+        return self._known[key]
 
 
 def _inferred(model: onnx.ModelProto) -> onnx.GraphProto:
     """The main graph with what onnx finds out; without it where the model is not valid."""
     try:
         return shape_inference.infer_shapes(model).graph
-    except (shape_inference.InferenceError, ValueError, RuntimeError, TypeError):
+    except Exception:  # noqa: BLE001 - onnx's errors have no class of their own in common
         return model.graph
 
 

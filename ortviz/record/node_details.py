@@ -48,7 +48,7 @@ class ValueDetails:
         name: As in the file; empty when it is left out.
         kind: Where it comes from.
         shape: Numbers, names of unknown sizes, and ``?``; None when nothing is known of it.
-        dtype: numpy's name, for example ``float32``; empty when not known.
+        dtype: As PyTorch calls it, for example ``float32``; empty when not known.
         text: The elements of a constant, the first few of them; else empty.
     """
 

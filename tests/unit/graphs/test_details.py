@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from onnx import TensorProto, helper
 
 from ortviz.graphs import DetailsReader, ModelNames, operator_schemas, read_structure
 from ortviz.graphs.details import CHUNK_SIZE
 from ortviz.graphs.schemas import opset_versions, slot_names
+from ortviz.graphs.value_types import graph_types
 from ortviz.record import SchemaParameter
 from tests.bad_models import BAD_MODELS
 from tests.unit.graphs.small_models import chain, graph, model, node, record_of, value
@@ -82,6 +84,48 @@ def test_shapes_that_the_file_does_not_have_are_inferred():
     _, shape, _ = _reader(made).chunk(0)
     assert _rows(shape.inputs) == [("data", "a", "value", ("2",), "float32", "")]
     assert _rows(shape.outputs) == [("shape", "b", "value", ("1",), "int64", "")]
+
+
+def _calling(functions):
+    """A model whose one node is a call of the first of some functions: name -> what it calls."""
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    made = [
+        helper.make_function(
+            "own",
+            name,
+            ["a"],
+            ["b"],
+            [
+                helper.make_node(called, ["a"], ["b"], domain="own" if called in functions else "")
+                for called in calls
+            ],
+            opsets,
+        )
+        for name, calls in functions.items()
+    ]
+    graph = helper.make_graph(
+        [helper.make_node(next(iter(functions)), ["x"], ["y"], domain="own")],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])],
+        [helper.make_empty_tensor_value_info("y")],
+    )
+    return helper.make_model(graph, functions=made, opset_imports=opsets)
+
+
+@pytest.mark.parametrize(
+    ("functions", "shape"),
+    [
+        ({"F": ["Relu"]}, ("2",)),
+        ({"F": ["F"]}, None),
+        ({"F": ["G"], "G": ["F"]}, None),
+        ({f"F{n}": [f"F{n + 1}"] * 2 for n in range(40)} | {"F40": ["Relu"]}, None),
+        ({f"F{n}": [f"F{n + 1}"] for n in range(3000)} | {"F3000": ["Relu"]}, None),
+    ],
+    ids=["one", "itself", "each other", "billions", "deep"],
+)
+def test_functions_that_call_each_other_too_often_are_not_gone_through(functions, shape):
+    (table,) = graph_types(_calling(functions), may_infer=True)
+    assert table.of("y")[0] == shape
 
 
 def test_graphs_that_cannot_run_are_told_without_inference():
