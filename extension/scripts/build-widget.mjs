@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { buildWorker } from "./build-worker.mjs";
+import { writeLicences } from "./licences.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const outdir = join(root, "..", "ortviz", "static");
@@ -35,6 +36,7 @@ function options(entry) {
     jsxImportSource: "preact",
     minify: true,
     legalComments: "linked",
+    metafile: true,
     loader: { ".svg": "dataurl", ".css": "css" },
     define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
     logLevel: "warning",
@@ -65,7 +67,11 @@ if (process.argv.includes("--watch")) {
 } else {
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
-  await Promise.all(entries.map((entry) => esbuild.build(options(entry))));
+  const results = await Promise.all(entries.map((entry) => esbuild.build(options(entry))));
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  // ELK is in the layout worker, which bundles hold as a text.
+  const elk = ["node_modules/elkjs"];
+  await writeLicences(root, inputs, elk, join(outdir, "third-party-licenses.txt"));
   const hashes = await writeManifest();
   for (const [name, hash] of Object.entries(hashes)) {
     const { length } = await readFile(join(outdir, name));
