@@ -19,5 +19,7 @@ describe("an overlay's mark where there is little room", () => {
     expect(tinyMark("◆")).toBe("◆");
     expect(tinyMark("◆ 1.5")).toBe("◆");
     expect(tinyMark("0.25")).toBe("");
+    expect(tinyMark("12 % · 1.7 ms")).toBe("");
+    expect(tinyMark("◆ 3 | 0")).toBe("◆");
   });
 });

@@ -1,5 +1,9 @@
+/** Parts that say nothing without the number beside them. */
+const UNITS: ReadonlySet<string> = new Set(["%", "ns", "µs", "ms", "s", "·", "|"]);
+
 /** Parts of an overlay's mark that are signs, not numbers. */
-const signsOf = (mark: string) => mark.split(" ").filter((part) => !/^[\d.]/.test(part));
+const signsOf = (mark: string) =>
+  mark.split(" ").filter((part) => !/^[\d.]/.test(part) && !UNITS.has(part));
 
 /** As much of an overlay's mark as fits: all of it, or its signs without the numbers. */
 export function shortMark(mark: string, fits: (text: string) => boolean): string {
