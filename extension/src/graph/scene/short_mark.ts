@@ -1,9 +1,11 @@
 /** Parts that say nothing without the number beside them. */
-const UNITS: ReadonlySet<string> = new Set(["%", "ns", "µs", "ms", "s", "·", "|"]);
+const UNITS: ReadonlySet<string> = new Set(["%", "|"]);
 
-/** Parts of an overlay's mark that are signs, not numbers. */
+/** Parts of an overlay's mark that are signs, not numbers; what follows a dot is a number. */
 const signsOf = (mark: string) =>
-  mark.split(" ").filter((part) => !/^[\d.]/.test(part) && !UNITS.has(part));
+  (mark.split(" · ")[0] ?? "")
+    .split(" ")
+    .filter((part) => !/^[\d.]/.test(part) && !UNITS.has(part));
 
 /** As much of an overlay's mark as fits: all of it, or its signs without the numbers. */
 export function shortMark(mark: string, fits: (text: string) => boolean): string {
