@@ -18,7 +18,7 @@ export interface LevelLayout extends OpenBox {
 }
 
 /** A level of so many boxes is set in rows: ELK would take minutes. */
-export const MOST_BOXES = 1500;
+const MOST_BOXES = 1500;
 
 /**
  * @param minWidth What the level's header needs; 0 for the graph itself, which has none.

@@ -117,7 +117,7 @@ function halfOf(input: LayoutInput, seen: Visibility, node: number): number {
 }
 
 /** The group around a box; -1 is the graph. */
-export function containerOf(input: LayoutInput, item: number): number {
+function containerOf(input: LayoutInput, item: number): number {
   return (item < 0 ? input.groupParent[-1 - item] : input.nodeGroup[item]) as number;
 }
 

@@ -23,7 +23,7 @@ const OTHER = CLASSES.length - 1;
 const BY_NAME = new Map(CLASSES.flatMap(({ names }, index) => names.map((name) => [name, index])));
 
 /** The class of a dtype by ONNX's or numpy's name; −1 where it is not known. */
-export function dtypeClass(dtype: string): number {
+function dtypeClass(dtype: string): number {
   const name = dtype.toLowerCase();
   if (name === "" || name === "?" || name === "undefined") return -1;
   const known = BY_NAME.get(name);
@@ -34,10 +34,7 @@ export function dtypeClass(dtype: string): number {
 }
 
 /** The dtype class of each value, as far as the details of its node are known; else −1. */
-export function valueDtypes(
-  structure: GraphStructure,
-  details: readonly DetailsAnswer[],
-): Int8Array {
+function valueDtypes(structure: GraphStructure, details: readonly DetailsAnswer[]): Int8Array {
   const found = new Int8Array(structure.valueCount).fill(-1);
   for (const { nodes } of details) {
     for (const { node, outputs } of nodes) {

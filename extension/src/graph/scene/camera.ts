@@ -51,7 +51,7 @@ export class Camera {
 }
 
 /** On the way from one viewport to another, zoom in even steps. */
-export function glided(from: Viewport, to: Viewport, share: number, screen: Size): Viewport {
+function glided(from: Viewport, to: Viewport, share: number, screen: Size): Viewport {
   const t = 1 - (1 - share) ** 3;
   const zoom = from.zoom * (to.zoom / from.zoom) ** t;
   const a = middleOf(from, screen);

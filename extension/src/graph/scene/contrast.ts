@@ -51,7 +51,7 @@ export function mix(under: string, over: string, share: number): string {
 }
 
 /** Relative luminance as WCAG 2.2 defines it, from 0 to 1. */
-export function luminance(color: string): number {
+function luminance(color: string): number {
   const [r, g, b] = rgba(color);
   const linear = (part: number) => {
     const share = part / 255;

@@ -85,45 +85,59 @@ function modules(structure: GraphStructure, matches: (text: string) => boolean):
   }));
 }
 
-async function namedNodes(
+function namedNodes(
   structure: GraphStructure,
   matches: (text: string) => boolean,
   signal: AbortSignal,
-): Promise<{ hits: Hit[]; count: number }> {
+): Promise<Found> {
+  const hitAt = (node: number): Hit | null => {
+    const text = structure.nodeName(node);
+    if (text === "" || !matches(text)) return null;
+    return { kind: "node", text, detail: opOf(structure, node), nodes: [node] };
+  };
+  return found(structure.nodeCount, hitAt, signal);
+}
+
+function namedTensors(
+  structure: GraphStructure,
+  matches: (text: string) => boolean,
+  signal: AbortSignal,
+): Promise<Found> {
+  const hitAt = (value: number): Hit | null => {
+    const text = structure.valueName(value);
+    if (!matches(text)) return null;
+    const node = structure.producer(value);
+    return { kind: "tensor", text, detail: opOf(structure, node), nodes: [node] };
+  };
+  return found(structure.valueCount, hitAt, signal);
+}
+
+interface Found {
+  hits: Hit[];
+  /** Those that are not listed included. */
+  count: number;
+}
+
+/** Look at `0 … length - 1` in slices. */
+async function found(
+  length: number,
+  hitAt: (index: number) => Hit | null,
+  signal: AbortSignal,
+): Promise<Found> {
   const hits: Hit[] = [];
   let count = 0;
   await inSlices(
-    structure.nodeCount,
-    (node) => {
-      const name = structure.nodeName(node);
-      if (name === "" || !matches(name)) return;
+    length,
+    (index) => {
+      const hit = hitAt(index);
+      if (hit === null) return;
       count += 1;
-      const detail = structure.ops[structure.nodeOp[node] ?? -1]?.op_type ?? "";
-      if (hits.length < LISTED) hits.push({ kind: "node", text: name, detail, nodes: [node] });
+      if (hits.length < LISTED) hits.push(hit);
     },
     signal,
   );
   return { hits, count };
 }
 
-async function namedTensors(
-  structure: GraphStructure,
-  matches: (text: string) => boolean,
-  signal: AbortSignal,
-): Promise<{ hits: Hit[]; count: number }> {
-  const hits: Hit[] = [];
-  let count = 0;
-  await inSlices(
-    structure.valueCount,
-    (value) => {
-      const name = structure.valueName(value);
-      if (!matches(name)) return;
-      count += 1;
-      const node = structure.producer(value);
-      const detail = structure.ops[structure.nodeOp[node] ?? -1]?.op_type ?? "";
-      if (hits.length < LISTED) hits.push({ kind: "tensor", text: name, detail, nodes: [node] });
-    },
-    signal,
-  );
-  return { hits, count };
-}
+const opOf = (structure: GraphStructure, node: number): string =>
+  structure.ops[structure.nodeOp[node] ?? -1]?.op_type ?? "";

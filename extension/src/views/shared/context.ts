@@ -1,4 +1,4 @@
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { NetronSource } from "../../protocol";
@@ -31,9 +31,4 @@ export function useRanks(): Ranks | null {
 
 export function useStore(): DebuggerStore {
   return useDebugger().store;
-}
-
-/** A theme that never changes, for tests and pages with a fixed one. */
-export function fixedTheme(theme: Theme): ReadonlySignal<Theme> {
-  return signal(theme);
 }
