@@ -5,7 +5,7 @@ import { errorText } from "../../protocol";
 import type { GraphPane } from "../../state/graph";
 import { useDebugger } from "../shared/context";
 import { formatCount } from "../shared/format";
-import { Failure, Notes } from "../shared/messages";
+import { Failure } from "../shared/messages";
 import { Legend } from "./legend";
 import { scenePalette } from "./palette";
 import { usePaneOverlay } from "./use_overlay";
@@ -45,7 +45,6 @@ export function GraphPicture({ pane, structure, active }: PictureProps) {
         )}
       </div>
       <Legend overlay={overlay} />
-      <Notes notes={structure.notes} />
     </>
   );
 }

@@ -7,7 +7,7 @@ import type { Answer, ModeName, NetronSource, StageName } from "../../protocol";
 import type { GraphPane } from "../../state/graph";
 import { useDebugger } from "../shared/context";
 import { Segmented } from "../shared/controls";
-import { Failure, Loading } from "../shared/messages";
+import { Failure, FoldedNotes, Loading } from "../shared/messages";
 import { type Shown, useResource } from "../shared/use_resource";
 import { useInspector } from "./inspector_context";
 import type { StageRow } from "./module_tree";
@@ -34,6 +34,8 @@ interface StageProps {
   /** Null while no more is known of the stage than that it is there. */
   row: StageRow | null;
   active: boolean;
+  /** Sentences about all graphs, said below this one. */
+  notes?: readonly string[];
 }
 
 /**
@@ -75,6 +77,7 @@ export function Stage(props: StageProps) {
       ) : (
         <GraphPicture pane={props.pane} structure={structure} active={active} />
       )}
+      <FoldedNotes notes={[...(structure?.notes ?? []), ...(props.notes ?? [])]} />
     </>
   );
 }

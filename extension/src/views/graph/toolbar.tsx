@@ -1,4 +1,5 @@
-import { useId } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useId, useState } from "preact/hooks";
 import { OVERLAYS, type OverlayName } from "../../graph/overlay";
 import { useStore } from "../shared/context";
 import { Toggle } from "../shared/controls";
@@ -11,7 +12,7 @@ import { StepPlayer } from "./step_player";
  * What is done with the graph on the right, and with the left one while it follows.
  *
  * Test ids: `graph-overlay`, `graph-expand-all`, `graph-collapse-all`, `graph-fit`,
- * `graph-follow`, `graph-export`, `graph-details-toggle`.
+ * `graph-follow`, `graph-export`, `graph-details-toggle`, `graph-more`.
  */
 export function GraphToolbar(props: { details: boolean; onDetails(open: boolean): void }) {
   const inspector = useInspector();
@@ -44,25 +45,57 @@ export function GraphToolbar(props: { details: boolean; onDetails(open: boolean)
         ))}
       </select>
       {current?.needs === "step" && <StepPlayer />}
-      <Action name="expand-all" label="Expand all" run={() => inspector.expandAll()} />
-      <Action name="collapse-all" label="Collapse all" run={() => inspector.collapseAll()} />
-      <Action name="fit" label="Fit" run={() => inspector.fit()} />
-      <Toggle
-        label="Follow"
-        title="Selection, open groups and what is in the middle go together in both panes"
-        checked={inspector.follow.value}
-        onChange={(on) => {
-          inspector.follow.value = on;
-        }}
-        testid="graph-follow"
-      />
-      <ExportMenu pane={inspector.right} />
+      <More>
+        <Action name="expand-all" label="Expand all" run={() => inspector.expandAll()} />
+        <Action name="collapse-all" label="Collapse all" run={() => inspector.collapseAll()} />
+        <Action name="fit" label="Fit" run={() => inspector.fit()} />
+        <Toggle
+          label="Follow"
+          title="Selection, open groups and what is in the middle go together in both panes"
+          checked={inspector.follow.value}
+          onChange={(on) => {
+            inspector.follow.value = on;
+          }}
+          testid="graph-follow"
+        />
+        <ExportMenu pane={inspector.right} />
+      </More>
       <Toggle
         label="Details"
         checked={props.details}
         onChange={props.onDetails}
         testid="graph-details-toggle"
       />
+    </div>
+  );
+}
+
+/** What stands in the toolbar where it is wide enough, and behind a button where it is not. */
+function More({ children }: { children: ComponentChildren }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <div
+      class="ov-more"
+      role="group"
+      aria-label="More to do with the graph"
+      data-open={open}
+      onFocusOut={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") setOpen(false);
+      }}
+    >
+      <button
+        type="button"
+        class="ov-button"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        data-testid="graph-more"
+      >
+        More
+      </button>
+      <div class="ov-more-items">{children}</div>
     </div>
   );
 }

@@ -5,10 +5,11 @@ import type { Answer } from "../../protocol";
 import type { DebuggerStore } from "../../state";
 import { GraphInspector } from "../../state/graph";
 import { useStore } from "../shared/context";
-import { Empty, Failure, Loading, Notes } from "../shared/messages";
+import { Empty, Failure, Loading } from "../shared/messages";
+import { useSize } from "../shared/use_size";
 import { STAGES } from "../shared/words";
 import { Details } from "./details/panel";
-import { Frame } from "./frame";
+import { DRAWER_BELOW_PX, Frame } from "./frame";
 import { InspectorContext } from "./inspector_context";
 import { LeftChoice, LeftPane } from "./left_pane";
 import { noGraphText } from "./no_graph";
@@ -33,7 +34,8 @@ function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active
   useFreshStages(store, graphs);
   const inspector = useOwnInspector();
   useLineages(inspector, graphs, active);
-  const [details, setDetails] = useState(true);
+  const section = useRef<HTMLElement>(null);
+  const { details, setDetails } = useDetailsShown(section);
   const { mode, stage } = store.selection;
   const stages = graphs?.stages ?? [];
   const row = findStage(stages, mode.value, stage.value);
@@ -41,7 +43,7 @@ function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active
   const left = inspector.leftContent.value.kind !== "closed";
   return (
     <InspectorContext.Provider value={inspector}>
-      <section class="ov-graph" aria-label="Graph" onKeyDown={focusSearch}>
+      <section ref={section} class="ov-graph" aria-label="Graph" onKeyDown={focusSearch}>
         {stages.length > 1 && <StagePicker stages={stages} />}
         {!missing && <GraphToolbar details={details} onDetails={setDetails} />}
         <Frame
@@ -63,9 +65,9 @@ function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active
                   stage={stage.value}
                   row={row}
                   active={active}
+                  notes={graphs?.notes ?? []}
                 />
               )}
-              {graphs !== null && stages.length > 0 && <Notes notes={graphs.notes} />}
             </>
           }
           details={details && !missing ? <Details row={row} active={active} /> : null}
@@ -73,6 +75,17 @@ function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active
       </section>
     </InspectorContext.Provider>
   );
+}
+
+/** Details are open where there is room beside the picture, and closed where they would cover it. */
+function useDetailsShown(section: { current: HTMLElement | null }) {
+  const { width } = useSize(section);
+  const [shown, setShown] = useState({ beside: true, over: false });
+  const place = width > 0 && width < DRAWER_BELOW_PX ? "over" : "beside";
+  return {
+    details: shown[place],
+    setDetails: (open: boolean) => setShown({ ...shown, [place]: open }),
+  };
 }
 
 /** One inspector for as long as the view is there; without modules there is no tree to show. */

@@ -45,3 +45,19 @@ export function Notes({ notes }: { notes: readonly string[] }) {
     </ul>
   );
 }
+
+/** The same in one line, which opens: for where what is shown needs the room. */
+export function FoldedNotes({ notes }: { notes: readonly string[] }) {
+  const [first, ...more] = notes;
+  if (first === undefined) return null;
+  const rest = more.length === 0 ? "" : `and ${more.length} more`;
+  return (
+    <details class="ov-folded" data-testid="folded-notes">
+      <summary class="ov-folded-line" title={notes.join("\n")}>
+        <span class="ov-ellipsis">{first}</span>
+        {rest && <b>{rest}</b>}
+      </summary>
+      <Notes notes={notes} />
+    </details>
+  );
+}
