@@ -79,8 +79,9 @@ class GraphInspector(ShownWidget):
         name: str | None = None,
         **keywords: object,
     ) -> None:
-        opened = open_source(source, inputs, keywords, name)
+        # First, since an export may take minutes.
         _check(mode, stage)
+        opened = open_source(source, inputs, keywords, name)
         self._opened = opened
         shown = self._first(mode, stage)
         is_run = isinstance(opened, Run)

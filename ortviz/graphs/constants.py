@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,10 @@ def _with_external_values(tensor: TensorProto, name: str, folder: Path | None) -
     if folder is None or path is None:
         raise OrtvizError(f"The values of {name!r} lie in a file of their own that is not here.")
     try:
-        size_bytes = _size_bytes(tensor, path.stat().st_size)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError("it is no regular file")
+        size_bytes = _size_bytes(tensor, found.st_size)
     except (OSError, ValueError) as error:
         raise OrtvizError(
             f"The values of {name!r} lie in {path.name}, which is not there."
@@ -108,6 +112,9 @@ def _with_external_values(tensor: TensorProto, name: str, folder: Path | None) -
 def _size_bytes(tensor: TensorProto, file_bytes: int) -> int:
     """How much is read of the file: the stated length, else all from the offset on."""
     stated = {each.key: int(each.value) for each in tensor.external_data if each.key in _PLACES}
+    # To Python's read(), -1 is all there is.
+    if any(value < 0 for value in stated.values()):
+        raise ValueError("their offset or length is below 0")
     return stated.get("length") or file_bytes - stated.get("offset", 0)
 
 

@@ -20,6 +20,9 @@ from ortviz.protocol.wire import ModeName, StageName
 from ortviz.record import GraphRecord, Half, NodeRecord
 from ortviz.record.store import StoredGraph
 
+_LONGEST_STEM = 100
+"""Characters of a run's name in a file's name."""
+
 
 def graphs_view(
     graphs: Iterable[StoredGraph], notes: Sequence[str] = (), first: StageKey | None = None
@@ -70,7 +73,7 @@ def graph_model_view(
         part: Which part of the stage, for the file name; empty for all of it.
         notes: Sentences for a person.
     """
-    stem = re.sub(r"[^\w.-]+", "_", run_name).strip("_.") or "model"
+    stem = re.sub(r"[^\w.-]+", "_", run_name).strip("_.")[:_LONGEST_STEM] or "model"
     return {
         "mode": mode,
         "stage": stage,

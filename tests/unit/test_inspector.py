@@ -114,6 +114,15 @@ def test_anything_else_is_refused_with_what_is_taken(source, said):
     assert issubclass(SourceError, TypeError)
 
 
+def test_a_wrong_stage_is_told_before_a_model_is_exported():
+    class Exported(nn.Module):
+        def forward(self, x):
+            pytest.fail("it was exported")
+
+    with pytest.raises(UnknownNameError, match="no stage 'optimised'"):
+        ortviz.GraphInspector(Exported(), torch.ones(2), stage="optimised")
+
+
 def test_inputs_are_for_modules(file):
     with pytest.raises(SourceError, match=r"Example inputs were given with .*tiny\.onnx"):
         ortviz.GraphInspector(file, torch.ones(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -262,13 +263,15 @@ def test_what_has_no_values_says_why(held, name, said):
     assert len(values) == 0
 
 
-def external(folder: Path, location: str, count: int = 4) -> GraphFiles:
+def external(folder: Path, location: str, count: int = 4, **places: int) -> GraphFiles:
     model = chain()
     tensor = model.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.dims[0] = count
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value=location)
+    for key, place in places.items():
+        tensor.external_data.add(key=key, value=str(place))
     (folder / "n.onnx").write_bytes(model.SerializeToString())
     return GraphFiles(folder / "n.onnx")
 
@@ -298,3 +301,18 @@ def test_values_that_cannot_be_read_say_why(tmp_path, location, count, said):
     files = external(tmp_path, location, count)
     payload, _ = files.answer("graph_constant", {**STAGE, "name": "w"})
     assert said in payload["reason"]
+
+
+@pytest.mark.parametrize("places", [{"length": -1}, {"offset": -4}, {"offset": 0, "length": -16}])
+def test_places_before_the_beginning_are_refused(tmp_path, places):
+    (tmp_path / "w.bin").write_bytes(bytes(16))
+    payload, _ = external(tmp_path, "w.bin", **places).answer(
+        "graph_constant", {**STAGE, "name": "w"}
+    )
+    assert "their offset or length is below 0" in payload["reason"]
+
+
+def test_a_pipe_beside_the_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.bin")
+    payload, _ = external(tmp_path, "pipe.bin").answer("graph_constant", {**STAGE, "name": "w"})
+    assert "it is no regular file" in payload["reason"]
