@@ -1,9 +1,37 @@
 import { useEffect, useState } from "preact/hooks";
+import type { GraphStructure } from "../../graph/structure";
 import { indexAtOrBefore } from "../../state";
 import { useStore } from "../shared/context";
+import { useInspector } from "./inspector_context";
 
 /** How long each step is shown while they are played. */
 const PLAY_MS = 700;
+
+/**
+ * While steps are played, ask for what the next one colours: one step ahead, and only once the
+ * shown one has come, so that a slow answer is never waited for behind another.
+ */
+function useAhead(step: number | null, next: number | null): void {
+  const { cache } = useStore();
+  const inspector = useInspector();
+  useEffect(() => {
+    if (step === null || next === null) return;
+    let wanted = true;
+    const ask = async ({ mode, stage }: GraphStructure) => {
+      for (const each of [step, next]) {
+        const resource = cache.resource("graph_overlay", { mode, stage, step: each });
+        if (wanted && resource.data.peek() === null) await cache.load(resource);
+      }
+    };
+    for (const { structure } of inspector.panes) {
+      const shown = structure.peek();
+      if (shown !== null) void ask(shown);
+    }
+    return () => {
+      wanted = false;
+    };
+  }, [cache, inspector, step, next]);
+}
 
 /** A slider over the sampled steps, which all views share, with play and pause. */
 export function StepPlayer() {
@@ -27,6 +55,7 @@ export function StepPlayer() {
     const timer = setTimeout(() => pick(index + 1), PLAY_MS);
     return () => clearTimeout(timer);
   }, [playing, index, atEnd]);
+  useAhead(step, playing ? (sampled?.[index + 1] ?? null) : null);
   if (count < 2) return null;
   return (
     <span class="ov-player">

@@ -3,6 +3,7 @@ import { GoldenTransport, golden } from "../../../test/golden";
 import { find, open, seen, usePage } from "../../../test/page";
 import { GraphStructure } from "../../graph/structure";
 import type { Scene, SceneEvents } from "../../graph/types";
+import { requestKey } from "../../protocol";
 
 vi.mock("plotly.js-cartesian-dist-min", () => ({
   default: { react: () => new Promise(() => {}), relayout: vi.fn(), purge: vi.fn() },
@@ -125,6 +126,17 @@ describe("the Graph view", () => {
     });
     expect(await seen("step-slider")).not.toBeNull();
     expect(scene.paint.mock.lastCall?.[0]?.name).toBe("divergence");
+  });
+
+  it("asks for the next step ahead of it while steps are played, and for none after that", async () => {
+    await goToStep();
+    choose("graph-overlay", "divergence");
+    (await seen("step-play")).click();
+    const { mode, stage } = structure;
+    const asked = (step: number) => requestKey("graph_overlay", { mode, stage, step });
+    await vi.waitFor(() => expect(transport.asked).toContain(asked(4)));
+    expect(find("current-step")?.textContent).toContain("step 2 ");
+    expect(transport.asked).not.toContain(asked(6));
   });
 
   it("closes the left pane, or shows another stage in it", async () => {
