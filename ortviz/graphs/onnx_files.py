@@ -12,7 +12,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto
 
-from ortviz.errors import StoreError
+from ortviz.errors import OrtvizError, StoreError
 from ortviz.graphs.read import parse_model
 
 MAX_FILE_BYTES = 2**31 - 1
@@ -21,6 +21,9 @@ KEPT_TENSOR_BYTES = 1024
 """Values of larger tensors are left out of :attr:`OnnxFile.light`."""
 SMALL_FILE_BYTES = 6 * 2**20
 """A file of so few bytes is kept as it is."""
+MAX_PARTS = 1_000_000
+"""Nodes, tensors and types of one file. An empty node takes two bytes of a file, and in memory some
+thousand."""
 _EXTERNAL = b"location"
 """A model whose tensors lie in files beside it has this key in it."""
 
@@ -113,10 +116,15 @@ def read_onnx_file(version: FileVersion) -> OnnxFile:
 
     Raises:
         StoreError: It cannot be read.
-        OrtvizError: It is no ONNX model, or not all of one.
+        OrtvizError: It is no ONNX model, or not all of one, or of more than :data:`MAX_PARTS`.
     """
     content = read_bytes(version)
     model = parse_model(content, version.path.name)
+    if len(content) > 2 * MAX_PARTS and _has_too_many_parts(model.graph):
+        raise OrtvizError(
+            f"{version.path.name} has more than {MAX_PARTS:,} nodes and tensors; such a graph "
+            "cannot be shown."
+        )
     if len(content) <= SMALL_FILE_BYTES and _EXTERNAL not in content:
         return OnnxFile(version, content, model, ())
     missing: Counter[str] = Counter()
@@ -131,6 +139,19 @@ def read_onnx_file(version: FileVersion) -> OnnxFile:
         for where, count in missing.items()
     )
     return OnnxFile(version, model.SerializeToString(), model, tuple(notes))
+
+
+def _has_too_many_parts(graph: onnx.GraphProto) -> bool:
+    count, waiting = 0, [graph]
+    while waiting and count <= MAX_PARTS:
+        each = waiting.pop()
+        lists = (each.node, each.initializer, each.value_info, each.input, each.output)
+        count += sum(map(len, lists))
+        for node in each.node if count <= MAX_PARTS else ():
+            for attribute in node.attribute:
+                if attribute.type in _WITH_MORE:
+                    waiting.extend((attribute.g, *attribute.graphs))
+    return count > MAX_PARTS
 
 
 def without_large_values(model: onnx.ModelProto) -> onnx.ModelProto:

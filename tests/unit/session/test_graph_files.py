@@ -257,6 +257,19 @@ def test_a_file_of_more_than_two_gigabytes_is_not_even_opened(tmp_path):
         GraphFiles(path)
 
 
+def test_a_file_of_very_many_nodes_is_refused_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_files, "MAX_PARTS", 5)
+    assert len(GraphFiles(write(tmp_path / "few.onnx", plain())).graphs()) == 1
+    monkeypatch.setattr(onnx_files, "MAX_PARTS", 4)
+    with pytest.raises(OrtvizError, match=r"many\.onnx has more than 4 nodes and tensors"):
+        GraphFiles(write(tmp_path / "many.onnx", plain()))
+    inner = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])] * 9, "b", [], [])
+    body = model([helper.make_node("If", ["x"], ["y"], then_branch=inner)])
+    monkeypatch.setattr(onnx_files, "MAX_PARTS", 9)
+    with pytest.raises(OrtvizError, match="more than 9 nodes"):
+        GraphFiles(write(tmp_path / "inside.onnx", body))
+
+
 def external(proto: onnx.ModelProto, location: str) -> onnx.ModelProto:
     tensor = proto.graph.initializer[0]
     tensor.ClearField("raw_data")
