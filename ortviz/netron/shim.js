@@ -4,7 +4,8 @@
 //
 // Messages to this page:   { ortviz: "netron", command, ... }
 //   open    { name, bytes }            bytes: ArrayBuffer of a model; the last one asked for wins
-//   mark    { groups: [{ values, color }] }   colour the nodes that make these tensors
+//   mark    { groups: [{ values, color, ink, around }] }   colour the nodes that make these tensors;
+//                                      ink: of their text; around: only a line around them
 //   select  { value }                  select and scroll to the node that makes this tensor
 //   theme   { theme }                  "light" or "dark"
 // Messages from it:        { ortviz: "netron", event, ... }
@@ -48,8 +49,9 @@
     style.textContent =
       ".ortviz-mark > .border, .ortviz-mark > path.node-border { stroke: var(--ortviz-mark); stroke-width: 3px; }" +
       ".ortviz-mark .node-item-type > path { fill: var(--ortviz-mark); }" +
-      // White on a light page's dark marks, and the other way round.
-      ".ortviz-mark .node-item-type > text { fill: Canvas; }";
+      // Unless told: white on a light page's dark marks, and the other way round.
+      ".ortviz-mark .node-item-type > text { fill: var(--ortviz-ink, Canvas); }" +
+      ".ortviz-around > .border, .ortviz-around > path.node-border { stroke: var(--ortviz-around); stroke-width: 4px; }";
     document.head.append(style);
     applyTheme();
   });
@@ -76,18 +78,20 @@
     );
 
   const mark = (groups) => {
-    for (const element of document.querySelectorAll(".ortviz-mark")) {
-      element.classList.remove("ortviz-mark");
-      element.style.removeProperty("--ortviz-mark");
+    for (const element of document.querySelectorAll(".ortviz-mark, .ortviz-around")) {
+      element.classList.remove("ortviz-mark", "ortviz-around");
+      for (const name of ["mark", "ink", "around"]) element.style.removeProperty(`--ortviz-${name}`);
     }
     const nodes = nodesByValue();
     const marked = new Set();
-    for (const { values, color } of groups) {
+    for (const { values, color, ink, around } of groups) {
+      const kind = around ? "ortviz-around" : "ortviz-mark";
       for (const name of values) {
         const element = nodes.get(name)?.label.element;
         if (!element) continue;
-        element.classList.add("ortviz-mark");
-        element.style.setProperty("--ortviz-mark", color);
+        element.classList.add(kind);
+        element.style.setProperty(`--${kind}`, color);
+        if (ink) element.style.setProperty("--ortviz-ink", ink);
         marked.add(element);
       }
     }

@@ -11,6 +11,10 @@ export interface NetronMark {
   values: string[];
   /** Any CSS colour; resolve `var(--…)` before, the frame has no variables of ours. */
   color: string;
+  /** Of their text; without it, light on a light page. */
+  ink?: string;
+  /** Only a line around them: they may have a colour of their own. */
+  around?: boolean;
 }
 
 /** A node that a person clicked. */

@@ -24,8 +24,9 @@ export function ExportMenu({ pane }: { pane: GraphPane }) {
       const nodes = selectedNodes(pane);
       if (nodes.length === 0) throw new Error("Select a node or a group first.");
       const reply = await store.transport.request("graph_extract", { mode, stage, nodes });
-      const { file_name, model } = decodeReply("graph_extract", reply);
+      const { file_name, model, notes } = decodeReply("graph_extract", reply);
       download(new Blob([model.values as Uint8Array<ArrayBuffer>]), file_name);
+      if (notes.length > 0) setMessage(`Saved as ${file_name}. ${notes.join(" ")}`);
     } else if (pane.scene === null) throw new Error("Show the stage as a graph first.");
     else if (format === "png") download(await pane.scene.png(PNG_SCALE), `${stem}.png`);
     else download(new Blob([pane.scene.svg()], { type: "image/svg+xml" }), `${stem}.svg`);

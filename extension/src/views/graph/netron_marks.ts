@@ -1,3 +1,4 @@
+import { inkOn } from "../../graph/scene/contrast";
 import type { GraphStructure } from "../../graph/structure";
 import type { Overlay } from "../../graph/types";
 import type { NetronMark } from "../../netron/frame";
@@ -13,5 +14,5 @@ export function netronMarks(structure: GraphStructure, overlay: Overlay): Netron
     if (values === undefined) byColor.set(fill, [structure.valueName(value)]);
     else values.push(structure.valueName(value));
   }
-  return [...byColor].map(([color, values]) => ({ color, values }));
+  return [...byColor].map(([color, values]) => ({ color, values, ink: inkOn(color, "#22262a") }));
 }

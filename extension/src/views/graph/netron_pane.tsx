@@ -127,8 +127,10 @@ function useMarks(
   useEffect(() => frame.current?.theme(theme), [theme]);
   useEffect(() => {
     if (element.current === null) return;
-    const color = readPalette(element.current.parentElement ?? element.current).look;
-    const own = marked.length > 0 ? [{ values: [...marked], color }] : [];
+    const { look, ink } = readPalette(element.current.parentElement ?? element.current);
+    // Where an overlay owns the colours, what is chosen must not look like what is wrong.
+    const chosen = painted.length > 0 ? { color: ink, around: true } : { color: look };
+    const own = marked.length > 0 ? [{ values: [...marked], ...chosen }] : [];
     frame.current?.mark([...painted, ...own]);
   }, [marked, painted, theme, phase.kind]);
   useEffect(() => {

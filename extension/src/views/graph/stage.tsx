@@ -10,6 +10,7 @@ import { Segmented } from "../shared/controls";
 import { Failure, FoldedNotes, Loading } from "../shared/messages";
 import { type Shown, useResource } from "../shared/use_resource";
 import { useInspector } from "./inspector_context";
+import { Legend } from "./legend";
 import type { StageRow } from "./module_tree";
 import { netronMarks } from "./netron_marks";
 import { NetronPane } from "./netron_pane";
@@ -179,15 +180,18 @@ function PaintedNetron(props: PaintedNetronProps) {
     [structure, overlay],
   );
   return (
-    <NetronPane
-      source={props.source}
-      mode={row.mode}
-      stage={row.stage}
-      exportIndex={row.export_index}
-      marked={marked}
-      painted={painted}
-      focus={value.value ?? marked[0] ?? null}
-      onPick={props.onPick}
-    />
+    <>
+      <NetronPane
+        source={props.source}
+        mode={row.mode}
+        stage={row.stage}
+        exportIndex={row.export_index}
+        marked={marked}
+        painted={painted}
+        focus={value.value ?? marked[0] ?? null}
+        onPick={props.onPick}
+      />
+      {overlay !== null && <Legend overlay={overlay} />}
+    </>
   );
 }

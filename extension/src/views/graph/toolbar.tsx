@@ -25,11 +25,12 @@ export function GraphToolbar(props: { details: boolean; onDetails(open: boolean)
   return (
     <div class="ov-toolbar ov-graph-toolbar" role="toolbar" aria-label="Graph">
       <SearchBox />
-      <label class="ov-muted" for={id}>
+      <label class="ov-muted ov-colours-label" for={id}>
         Colours
       </label>
       <select
         id={id}
+        aria-label="Colours"
         class="ov-input ov-select"
         title={current?.title}
         value={name}
