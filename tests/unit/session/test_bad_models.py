@@ -31,6 +31,10 @@ def test_a_bad_file_is_answered_for_or_refused_in_words(model: BadModel, tmp_pat
     params = {"mode": mode.value, "stage": stage.value}
     structure, _ = files.answer("graph_structure", params)
     assert time.process_time() - began < ANSWER_SECS
+    details, _ = files.answer("graph_details", {**params, "chunk": 0})
+    schemas, _ = files.answer("graph_schemas", params)
+    assert details["nodes"]
+    assert len(schemas["schemas"]) == len(structure["ops"])
     said = json.dumps([graphs["notes"], structure["notes"]], allow_nan=False)
     assert re.search(model.said, said), said
 
