@@ -65,7 +65,7 @@ export function Plot(props: PlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const element = useRef<HTMLDivElement>(null);
   const pressed = useRef<{ x: number; y: number } | null>(null);
-  const drawn = usePlotly(element, useSize(frame), props);
+  const { drawn, failure } = usePlotly(element, useSize(frame), props);
   const locate = (event: MouseEvent) => pointAt(event, element.current, props.margin);
   return (
     <div
@@ -90,7 +90,7 @@ export function Plot(props: PlotProps) {
       {props.children}
       {!drawn && (
         <p class="ov-plot-wait" role="status">
-          drawing…
+          {failure ?? "drawing…"}
         </p>
       )}
     </div>
@@ -100,13 +100,13 @@ export function Plot(props: PlotProps) {
 /**
  * Keep plotly's drawing in an element up to date, and take it away at the end.
  *
- * @returns Whether anything has been drawn yet.
+ * @returns Whether anything has been drawn yet, and why nothing will be.
  */
 function usePlotly(
   element: { current: HTMLDivElement | null },
   size: { width: number; height: number },
   props: PlotProps,
-): boolean {
+): { drawn: boolean; failure: string | null } {
   const { theme } = useDebugger();
   const { figure, shapes, resetKey } = props;
   const handlers = useRef(props);
@@ -114,7 +114,7 @@ function usePlotly(
   const pace = useRef(new DrawingPace());
   const mode = theme.value;
   const [drawn, setDrawn] = useState(false);
-  const plotly = usePlotlyLibrary();
+  const { plotly, failure } = usePlotlyLibrary();
 
   useEffect(() => {
     const target = element.current;
@@ -151,7 +151,7 @@ function usePlotly(
       if (target !== null) plotly?.purge(target);
     };
   }, [plotly]);
-  return drawn;
+  return { drawn, failure };
 }
 
 /** Where an event is in the plotting area; null outside it or before anything is drawn. */
