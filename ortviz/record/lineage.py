@@ -66,8 +66,8 @@ class StageLineage:
 
     A link is a pair (node of the previous stage, node of this one). Where the later node was
     ``added``, the earlier one is what it serves: the node whose gradient it makes, or the one it
-    was inserted for. Where the earlier node was ``removed``, the later one takes its place.
-    Elsewhere the later node comes from the earlier one.
+    was inserted for; of very many that use one tensor, 64. Where the earlier node was
+    ``removed``, the later one takes its place. Elsewhere the later node comes from the earlier one.
 
     Attributes:
         mode: Training or inference.
