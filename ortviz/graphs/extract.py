@@ -56,7 +56,11 @@ def extract(model: onnx.ModelProto, chosen: Iterable[int]) -> GraphPart:
     taken = sorted(wanted | between | constants)
     part = _Part(model, flow, taken)
     notes = [
-        *_added(len(between - constants), "node between the chosen ones was", "between them were"),
+        *_added(
+            len(between - constants),
+            "node between the chosen ones was",
+            "between the chosen ones were",
+        ),
         *part.notes,
     ]
     built = part.build()

@@ -53,7 +53,7 @@ export function ModuleTree({ stage, active }: { stage: StageRow | null; active: 
       count={rows.length}
       rowHeight={ROW_HEIGHT}
       headerHeight={HEADER_HEIGHT}
-      header={<TreeHeader />}
+      header={<TreeHeader bare={step === null} />}
       selected={indexOf(module)}
       revealed={nearest}
       revealsOther={byCentre}
@@ -64,7 +64,12 @@ export function ModuleTree({ stage, active }: { stage: StageRow | null; active: 
         if (above === undefined || below === undefined) return;
         inspector.treeMoved(above.node.row.name, below.node.row.name, at - row);
       }}
-      onSelect={(index) => selection.pickModule(rows[index]?.node.row.name ?? null)}
+      onSelect={(index) => {
+        const name = rows[index]?.node.row.name ?? null;
+        // Chosen again, a module is shown again where its groups were closed meanwhile.
+        if (name !== null && name !== "" && name === module) inspector.pickModule(name);
+        else selection.pickModule(name);
+      }}
       onKey={(event, index) =>
         treeKey(
           event,
@@ -83,6 +88,7 @@ export function ModuleTree({ stage, active }: { stage: StageRow | null; active: 
         return (
           <TreeRow
             node={row.node}
+            bare={step === null}
             open={open.has(name)}
             count={counts.get(name)}
             calls={calls.get(name) ?? []}
@@ -110,9 +116,10 @@ function useOpenModules(root: ModuleNode | null, module: string | null): Readonl
   return treeOpen.value;
 }
 
-function TreeHeader() {
+/** @param props.bare No step was recorded: there is nothing to tell of calls. */
+function TreeHeader({ bare }: { bare: boolean }) {
   return (
-    <div class="ov-tree-row ov-tree-head">
+    <div class={`ov-tree-row ov-tree-head${bare ? " ov-tree-bare" : ""}`}>
       <span class="ov-ellipsis" title="Modules of the model as eager PyTorch has it">
         module
       </span>
@@ -132,13 +139,14 @@ function TreeHeader() {
 
 interface TreeRowProps {
   node: ModuleNode;
+  bare: boolean;
   open: boolean;
   count: StageRow["modules"][number] | undefined;
   calls: readonly ModuleCall[];
   onToggle(): void;
 }
 
-function TreeRow({ node, open, count, calls, onToggle }: TreeRowProps) {
+function TreeRow({ node, bare, open, count, calls, onToggle }: TreeRowProps) {
   const { row } = node;
   const hooks = row.hooks.length > 0 ? `hooks: ${row.hooks.join(", ")}` : "";
   const parameters =
@@ -147,7 +155,7 @@ function TreeRow({ node, open, count, calls, onToggle }: TreeRowProps) {
     .filter(Boolean)
     .join(" · ");
   return (
-    <div class="ov-tree-row" title={title}>
+    <div class={`ov-tree-row${bare ? " ov-tree-bare" : ""}`} title={title}>
       <span class="ov-tree-name" style={{ paddingLeft: px(4 + node.depth * INDENT) }}>
         {node.children.length > 0 || calls.length > 1 ? (
           <button

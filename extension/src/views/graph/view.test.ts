@@ -117,6 +117,16 @@ describe("the Graph view", () => {
     await vi.waitFor(() => expect(scene.select.mock.lastCall?.[0]?.length).toBeGreaterThan(0));
   });
 
+  it("shows a module again when it is chosen again", async () => {
+    const named = () => find("module-item", '[data-module]:not([data-module=""])');
+    await vi.waitFor(() => expect(named()).not.toBeNull());
+    named()?.click();
+    await vi.waitFor(() => expect(scene.select.mock.lastCall?.[0]?.length).toBeGreaterThan(0));
+    scene.select.mockClear();
+    named()?.click();
+    await vi.waitFor(() => expect(scene.select.mock.lastCall?.[0]?.length).toBeGreaterThan(0));
+  });
+
   it("paints by the chosen overlay and says in a legend what the colours are", async () => {
     await goToStep();
     choose("graph-overlay", "divergence");
