@@ -7,7 +7,7 @@ import type { Answer, ModeName, NetronSource, StageName } from "../../protocol";
 import type { GraphPane } from "../../state/graph";
 import { useDebugger } from "../shared/context";
 import { Segmented } from "../shared/controls";
-import { Failure, FoldedNotes, Loading } from "../shared/messages";
+import { Empty, Failure, FoldedNotes, Loading } from "../shared/messages";
 import { type Shown, useResource } from "../shared/use_resource";
 import { useInspector } from "./inspector_context";
 import { Legend } from "./legend";
@@ -49,7 +49,7 @@ export function Stage(props: StageProps) {
   const findNetron = useDebugger().netron;
   const netron = findNetron();
   const [chosen, setChosen] = useState<Shape>("picture");
-  const shape = row === null || (netron === null && chosen === "netron") ? "picture" : chosen;
+  const shape = row === null ? "picture" : chosen;
   const { structure, error, retry } = useStructure(props);
   useSeen(props.pane, error !== null || shape !== "picture");
   return (
@@ -59,12 +59,14 @@ export function Stage(props: StageProps) {
         <Segmented
           label="Show as"
           value={shape}
-          choices={SHAPES.filter((choice) => netron !== null || choice.value !== "netron")}
+          choices={SHAPES}
           onChange={setChosen}
           testid="graph-shape"
         />
       </div>
-      {row !== null && shape !== "picture" ? (
+      {shape === "netron" && netron === null ? (
+        <NoNetron />
+      ) : row !== null && shape !== "picture" ? (
         <OtherShape
           {...props}
           row={row}
@@ -80,6 +82,19 @@ export function Stage(props: StageProps) {
       )}
       <FoldedNotes notes={[...(structure?.notes ?? []), ...(props.notes ?? [])]} />
     </>
+  );
+}
+
+/** Where neither a server nor a page of a report brings Netron along. */
+function NoNetron() {
+  return (
+    <Empty title="Netron is not at hand here." testid="no-netron">
+      <p>
+        It comes from Jupyter Server with ortviz's server extension, or inside of a report; here
+        only the kernel answers. Open the run or the ONNX file in JupyterLab, or write a report with{" "}
+        <code>to_html(path)</code>. Graph and List show the same nodes.
+      </p>
+    </Empty>
   );
 }
 

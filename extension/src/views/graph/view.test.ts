@@ -149,6 +149,13 @@ describe("the Graph view", () => {
     expect(transport.asked).not.toContain(asked(6));
   });
 
+  it("says where Netron comes from where nothing brings it along", async () => {
+    (await seen("graph-shape-netron")).querySelector("input")?.click();
+    expect((await seen("no-netron")).textContent).toContain("Jupyter Server");
+    (await seen("graph-shape-picture")).querySelector("input")?.click();
+    await seen("graph-scene");
+  });
+
   it("closes the left pane, or shows another stage in it", async () => {
     choose("graph-left", "training/torch_exported");
     await vi.waitFor(() => expect(find("module-tree")).toBeNull());
