@@ -220,9 +220,11 @@ export class GraphInspector {
       this.lineage.value;
       const wanted = [this.left, this.right].map((pane) => [pane, pane.structure.value] as const);
       const [origin, expand] = [this.#origin, this.#expand];
+      // Without Follow a node of a stage is selected in the pane of that stage only.
+      const alone = !this.follow.value && this.panes.some((pane) => isIn(subject, pane));
       for (const [pane, structure] of wanted) {
         if (structure === null) continue;
-        if (subject === null) pane.select([]);
+        if (subject === null || (alone && !isIn(subject, pane))) pane.select([]);
         else void this.#showIn(pane, structure, subject, pane === origin ? null : expand);
       }
     });
@@ -248,4 +250,11 @@ export class GraphInspector {
     if (moved) pane.reveal(first, true);
     else if (reveal || (reveal === false && this.follow.peek())) pane.reveal(first, reveal);
   }
+}
+
+/** Whether a subject is of the very stage that a pane shows. */
+function isIn(subject: Subject | null, pane: GraphPane): boolean {
+  const structure = pane.structure.peek();
+  if (structure === null || subject === null || !("stage" in subject)) return false;
+  return subject.stage === structure.stage && subject.mode === structure.mode;
 }
