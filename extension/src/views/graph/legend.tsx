@@ -10,11 +10,14 @@ const HALVES = [
  * What the colours of a picture stand for, in a strip below it, so that no box is covered.
  *
  * @param props.overlay Null where the boxes have the colours of their halves.
+ * @param props.halves The graph has two halves to tell apart.
  */
-export function Legend({ overlay }: { overlay: Overlay | null }) {
+export function Legend({ overlay, halves }: { overlay: Overlay | null; halves: boolean }) {
   const own = overlay?.legend ?? [];
-  const rows = overlay === null || overlay.name === "findings" ? [...HALVES, ...own] : own;
+  const plain = overlay === null || overlay.name === "findings";
+  const rows = plain && halves ? [...HALVES, ...own] : own;
   const notes = overlay?.notes ?? [];
+  if (rows.length === 0 && notes.length === 0) return null;
   const list = (
     <ul class="ov-legend-rows" aria-label="Legend">
       {rows.map((row) => (

@@ -44,10 +44,13 @@ export function GraphPicture({ pane, structure, active }: PictureProps) {
           </div>
         )}
       </div>
-      <Legend overlay={overlay} />
+      <Legend overlay={overlay} halves={hasHalves(structure)} />
     </>
   );
 }
+
+const hasHalves = (structure: GraphStructure) =>
+  structure.groups.some(({ kind }) => kind === "half");
 
 /** A scene for as long as the structure is shown; the pane draws into it. */
 function useScene(

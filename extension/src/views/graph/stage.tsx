@@ -206,7 +206,7 @@ function PaintedNetron(props: PaintedNetronProps) {
         focus={value.value ?? marked[0] ?? null}
         onPick={props.onPick}
       />
-      {overlay !== null && <Legend overlay={overlay} />}
+      {overlay !== null && <Legend overlay={overlay} halves />}
     </>
   );
 }

@@ -57,13 +57,19 @@ export function StagePicker({ stages }: { stages: readonly StageRow[] }) {
   );
 }
 
+/** Whether any node is of a known module; where none is, as in a file alone, that is no news. */
+export const hasModules = (row: StageRow) =>
+  row.untraced_count < row.forward_count + row.backward_count;
+
 /** How many nodes of which kind the stage has; one line. */
 export function StageSummary({ row }: { row: StageRow }) {
   const ops = row.op_counts.map(({ op_type, count }) => `${op_type} ${count}`).join("  ");
   const parts = [
     `${formatCount(row.forward_count)} forward`,
     row.backward_count > 0 ? `${formatCount(row.backward_count)} backward` : "",
-    row.untraced_count > 0 ? `${plural(row.untraced_count, "node")} of no known module` : "",
+    row.untraced_count > 0 && hasModules(row)
+      ? `${plural(row.untraced_count, "node")} of no known module`
+      : "",
     formatBytes(row.size_bytes),
     row.export_index > 0 ? `export ${row.export_index + 1}` : "",
   ].filter((part) => part !== "");

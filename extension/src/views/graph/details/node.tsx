@@ -66,7 +66,7 @@ function Known(props: { structure: GraphStructure; details: NodeDetailsRow; acti
               structure={structure}
               value={value}
               trace={traces?.rows.find((row) => row.value_name === value.name) ?? null}
-              step={step}
+              step={traces === null ? null : step}
             />
           ))}
         </div>

@@ -4,6 +4,7 @@ import { useResource } from "../../shared/use_resource";
 import { STAGES } from "../../shared/words";
 import { useInspector } from "../inspector_context";
 import type { StageRow } from "../module_tree";
+import { hasModules } from "../stages";
 
 interface OverviewProps {
   structure: GraphStructure;
@@ -31,7 +32,7 @@ export function StageOverview({ structure, row, active }: OverviewProps) {
           {row.export_index > 0 && ` · export ${row.export_index + 1}`}
         </p>
       )}
-      {row !== null && row.untraced_count > 0 && (
+      {row !== null && row.untraced_count > 0 && hasModules(row) && (
         <p class="ov-muted">{formatCount(row.untraced_count)} nodes of no known module.</p>
       )}
       {answer !== null && answer.sentences.length > 0 && (

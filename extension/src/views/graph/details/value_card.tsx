@@ -14,6 +14,7 @@ interface ValueProps {
   value: ValueRow;
   /** What the shown step recorded of it; null where nothing was. */
   trace: TraceRow | null;
+  /** Null while it is not known what was recorded. */
   step: number | null;
 }
 
@@ -46,6 +47,9 @@ export function ValueCard({ structure, value, trace, step }: ValueProps) {
           {value.name}
         </button>
       </p>
+      {trace === null && step !== null && value.kind === "value" && (
+        <p class="ov-muted">not recorded at step {step}</p>
+      )}
       {trace !== null && (
         <>
           <Recorded trace={trace} side="reference" />
