@@ -179,7 +179,9 @@ export class GraphInspector {
     }
     for (const other of this.panes) {
       const target = other === pane ? undefined : other.structure.peek();
-      const found = target?.groupByKey(structure.groupKey(group));
+      // What is around a module may differ between stages, and so its key.
+      const [sameModule] = module ? (target?.groupsOfModule(module) ?? []) : [];
+      const found = target?.groupByKey(structure.groupKey(group)) ?? sameModule;
       if (found !== undefined) other.setOpen([found], open);
     }
   }
