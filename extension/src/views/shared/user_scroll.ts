@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 /**
  * Hear scrolling by hand: wheel, touch, scroll bar or a key that scrolls.
@@ -13,21 +13,29 @@ import { useEffect, useRef } from "preact/hooks";
 export function useUserScroll(
   ref: { current: HTMLElement | null },
   placed: { current: number | null },
+  count: number,
   rowHeight: number,
   headerHeight: number,
   onScroll: ((row: number) => void) | undefined,
 ): void {
   const handler = useRef(onScroll);
   handler.current = onScroll;
+  const size = useRef("");
+  const resized = (element: HTMLElement) => {
+    size.current = sizeOf(element);
+    placed.current = element.scrollTop;
+  };
+  useLayoutEffect(() => {
+    if (ref.current !== null) resized(ref.current);
+  }, [count]);
   useEffect(() => {
     const element = ref.current;
     if (element === null) return;
-    let size = sizeOf(element);
     const hear = () => {
-      const before = size;
-      size = sizeOf(element);
+      const before = size.current;
+      size.current = sizeOf(element);
       const { scrollTop, scrollHeight, clientHeight } = element;
-      if (before !== size || Math.abs(scrollTop - (placed.current ?? -1)) < 1) return;
+      if (before !== size.current || Math.abs(scrollTop - (placed.current ?? -1)) < 1) return;
       placed.current = null;
       const rows = scrollHeight - headerHeight;
       const hidden = scrollHeight - clientHeight;
@@ -35,8 +43,13 @@ export function useUserScroll(
       const eye = (scrollTop / hidden) * (rows - rowHeight);
       handler.current?.(eye / rowHeight);
     };
+    const observer = new ResizeObserver(() => resized(element));
+    observer.observe(element);
     element.addEventListener("scroll", hear, { passive: true });
-    return () => element.removeEventListener("scroll", hear);
+    return () => {
+      observer.disconnect();
+      element.removeEventListener("scroll", hear);
+    };
   }, [ref, placed, rowHeight, headerHeight]);
 }
 

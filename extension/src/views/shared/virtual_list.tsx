@@ -58,7 +58,7 @@ export function VirtualList(props: VirtualListProps) {
   const shown = rowWindow(count, rowHeight, view.top, view.height);
   useViewport(scroller, setView);
   const placed = useRef<number | null>(null);
-  useUserScroll(scroller, placed, rowHeight, headerHeight, props.onScroll);
+  useUserScroll(scroller, placed, count, rowHeight, headerHeight, props.onScroll);
   const show = (index: number) => {
     if (reveal(scroller.current, index, rowHeight, headerHeight)) {
       placed.current = scroller.current?.scrollTop ?? null;
