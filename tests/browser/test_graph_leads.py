@@ -51,6 +51,9 @@ def test_a_finding_leads_to_the_node_of_its_tensor(graph: Debugger, lab_page: La
     leads.and_(findings.locator('[title="parameter_grad/norm#weight"]')).click(timeout=READY_MS)
     expect(graph.find("node-details")).to_have_attribute("data-node", NUMBER, timeout=READY_MS)
     expect(graph.find("node-details")).to_contain_text("norm", timeout=READY_MS)
+    scene = graph.root.locator(".ov-scene").last
+    expect(scene).to_have_attribute("data-boxes", NUMBER, timeout=READY_MS)
+    lab_page.page.wait_for_timeout(800)
     lab_page.screenshot("graph-finding-node")
 
 
