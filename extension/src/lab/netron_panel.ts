@@ -54,6 +54,8 @@ export class NetronPanel extends IFrame {
       return;
     }
     const modelUrl = await contents.getDownloadUrl(path);
+    // Netron cannot lay out without a size, as in a tab that is restored behind another one.
+    await onceSized(this.node);
     if (this.isDisposed) return;
     this.#frame.reset();
     this.url = netronUrl(settings, modelUrl, PathExt.basename(path), this.#theme());
@@ -70,4 +72,16 @@ export class NetronPanel extends IFrame {
   #onTheme(): void {
     this.#frame.theme(this.#theme());
   }
+}
+
+/** Resolves once an element has a size; one that is never shown keeps waiting. */
+function onceSized(node: HTMLElement): Promise<void> {
+  return new Promise((resolve) => {
+    const observer = new ResizeObserver(() => {
+      if (node.clientWidth === 0 || node.clientHeight === 0) return;
+      observer.disconnect();
+      resolve();
+    });
+    observer.observe(node);
+  });
 }
