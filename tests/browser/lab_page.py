@@ -112,13 +112,18 @@ class LabPage:
         return str(answer["text"])
 
     def wear(self, theme: Theme) -> None:
-        """Change JupyterLab's theme and wait until the page wears it."""
+        """Change JupyterLab's theme and wait until the page wears it.
+
+        Its splash has to be gone before the next change: JupyterLab takes the one splash away
+        once for every change and throws where a change began while the last one faded.
+        """
         self.command("apputils:change-theme", theme=THEMES[theme])
         self.page.wait_for_function(
             "(light) => document.body.dataset.jpThemeLight === light",
             arg=str(theme == "light").lower(),
             timeout=READY_MS,
         )
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=READY_MS)
 
     def screenshot(self, name: str) -> None:
         """Keep a picture of all of JupyterLab."""
