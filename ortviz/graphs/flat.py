@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from ortviz.record.graphs import NodeRecord
 from ortviz.record.structures import GRAPH_INPUT, GRAPH_OUTPUT, OPERATOR
 
 MAX_DRAWN_INPUTS = 50
@@ -83,7 +84,11 @@ class FlatGraph:
 
 
 def flatten(
-    model: onnx.ModelProto, is_parameter: Callable[[str], bool], *, draw_outputs: bool = True
+    model: onnx.ModelProto,
+    is_parameter: Callable[[str], bool],
+    *,
+    draw_outputs: bool = True,
+    nodes: Sequence[NodeRecord] | None = None,
 ) -> FlatGraph:
     """Read all nodes, tensors and uses of tensors. Weights and attributes are not decoded.
 
@@ -91,8 +96,10 @@ def flatten(
         model: Any ONNX model; need not be valid.
         is_parameter: Whether an input of the graph is a parameter or buffer, which is no node.
         draw_outputs: Whether outputs of the graph become nodes.
+        nodes: The file's nodes where they were read before: names are taken from them, as each
+            look at a message copies the text.
     """
-    return _Reader(is_parameter).read(model.graph, draw_outputs=draw_outputs)
+    return _Reader(is_parameter).read(model.graph, nodes, draw_outputs=draw_outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,13 @@ class _Reader:
         self._is_parameter = is_parameter
         self._waiting: deque[_Waiting] = deque()
 
-    def read(self, graph: onnx.GraphProto, *, draw_outputs: bool) -> FlatGraph:
+    def read(
+        self,
+        graph: onnx.GraphProto,
+        records: Sequence[NodeRecord] | None,
+        *,
+        draw_outputs: bool,
+    ) -> FlatGraph:
         flat = self._flat
         fixed = _initializer_names(graph)
         given = dict.fromkeys(each.name for each in graph.input if each.name not in fixed)
@@ -133,7 +146,7 @@ class _Reader:
         drawn = drawn[:MAX_DRAWN_INPUTS]
         later = {name: -10 - place for place, name in enumerate(drawn)}
         scope.values.update(later)
-        self._nodes(graph.node, scope)
+        self._nodes(graph.node, scope, records)
         flat.file_node_count = len(flat.node_names)
         while self._waiting:
             self._body(*self._waiting.popleft())
@@ -169,25 +182,33 @@ class _Reader:
         self._flat.value_node.append(node)
         return len(self._flat.value_names) - 1
 
-    def _nodes(self, nodes: Iterable[onnx.NodeProto], scope: _Scope) -> None:
+    def _nodes(
+        self,
+        nodes: Sequence[onnx.NodeProto],
+        scope: _Scope,
+        records: Sequence[NodeRecord] | None = None,
+    ) -> None:
         """All of one graph: first what is made, then what is used, in whatever order."""
         flat, first = self._flat, len(self._flat.node_names)
         ops, made = flat.ops, scope.values
         own: set[str] = set()
         inputs: list[Sequence[str]] = []
-        for index, node in enumerate(nodes, first):
-            flat.node_names.append(node.name)
-            flat.node_op.append(ops.setdefault((node.op_type, node.domain), len(ops)))
-            for name in node.output:
-                if not name:
+        texts = _texts(nodes, records)
+        for index, (node, (name, op, taken, given)) in enumerate(
+            zip(nodes, texts, strict=True), first
+        ):
+            flat.node_names.append(name)
+            flat.node_op.append(ops.setdefault(op, len(ops)))
+            for output in given:
+                if not output:
                     continue
-                value = self._add_value(name, index)
-                if name in own:
-                    flat.repeated_names[name] = None
+                value = self._add_value(output, index)
+                if output in own:
+                    flat.repeated_names[output] = None
                 else:
-                    own.add(name)
-                    made[name] = value
-            inputs.append(node.input)
+                    own.add(output)
+                    made[output] = value
+            inputs.append(taken)
             if node.attribute:
                 self._find_bodies(index, node, scope)
         flat.node_kind.extend([OPERATOR] * len(inputs))
@@ -241,6 +262,21 @@ class _Reader:
         first = len(self._flat.node_names)
         self._nodes(graph.node, _Scope(own, around))
         self._flat.bodies.append(Body(owner, label, first, len(self._flat.node_names)))
+
+
+_Texts = tuple[str, tuple[str, str], Sequence[str], Sequence[str]]
+"""A node's name, operator with domain, inputs and outputs."""
+
+
+def _texts(
+    nodes: Iterable[onnx.NodeProto], records: Iterable[NodeRecord] | None
+) -> Iterator[_Texts]:
+    if records is None:
+        for node in nodes:
+            yield node.name, (node.op_type, node.domain), node.input, node.output
+    else:
+        for each in records:
+            yield each.name, (each.op_type, each.domain), each.inputs, each.outputs
 
 
 def graphs_in_order(graph: onnx.GraphProto) -> Iterator[tuple[onnx.GraphProto, int]]:

@@ -10,8 +10,10 @@ import onnx
 from ortviz.graphs.element_types import dtype_name
 from ortviz.graphs.scopes import ROOT, ModuleScopes
 
-_MADE_BY_EXPORTER = re.compile(rf"/{ROOT}/(?:(?!_output_\d).)+_output_\d+$", re.DOTALL)
-"""Values keep their names through all stages; nodes get names of what fused them."""
+_OUTPUT = "_output_"
+"""Before the number of an output. Values keep their names through all stages; nodes get names of
+what fused them."""
+_NUMBERED_OUTPUT = re.compile(rf"{_OUTPUT}\d")
 _REPEATED_CALL = re.compile(r"^(.+)_\d+$")
 _MOST_LEVELS = 64
 """Modules inside each other that are followed; a made-up name may have thousands."""
@@ -61,10 +63,18 @@ def module_names(models: Iterable[onnx.ModelProto]) -> tuple[str, ...]:
             for output in node.output:
                 if output not in seen:
                     seen.add(output)
-                    if _MADE_BY_EXPORTER.match(output):
+                    if _is_made_by_exporter(output):
                         scopes[output.rpartition("/")[0]] = None
     _add_from_scopes(names, scopes)
     return tuple(names)
+
+
+def _is_made_by_exporter(value: str) -> bool:
+    if not value.startswith(f"/{ROOT}/"):
+        return False
+    # Not one expression for all: there are tens of thousands of names.
+    before, _, number = value.rpartition(_OUTPUT)
+    return number.isdecimal() and before != f"/{ROOT}/" and not _NUMBERED_OUTPUT.search(before)
 
 
 def _add(names: dict[str, None], module: str) -> None:

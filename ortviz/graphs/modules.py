@@ -114,7 +114,7 @@ def backward_indices(nodes: Sequence[Node]) -> set[int]:
     for index, node in enumerate(nodes):
         if node.op_type == YIELD_OP:
             after_yield.update(filter(None, node.output))
-        elif any(name in after_yield for name in node.input):
+        elif not after_yield.isdisjoint(node.input):
             after_yield.update(filter(None, node.output))
             found.add(index)
         elif any(attribute.name == _BACKWARD for attribute in node.attribute):

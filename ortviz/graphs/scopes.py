@@ -52,6 +52,7 @@ class ModuleScopes:
         self._names = {*module_names, *self._aliases, ""}
         self._by_local_name: dict[str, list[str]] = {}
         self._modules: dict[str, str] = {}
+        self._read: dict[str, frozenset[str]] = {}
         for name in sorted(self._names - {""}):
             self._by_local_name.setdefault(_local_name(name), []).append(name)
         calls = map(_REPEATED_CALL.match, self._by_local_name)
@@ -85,8 +86,15 @@ class ModuleScopes:
         start = name.find(f"/{ROOT}/")
         if start < 0:
             return frozenset()
+        scope = name[start + 1 : name.rindex("/")]
+        found = self._read.get(scope)
+        if found is None:
+            found = self._read[scope] = self._readings_of(scope.split("/"))
+        return found
+
+    def _readings_of(self, parts: list[str]) -> frozenset[str]:
         states: list[tuple[str, str]] = [("", ROOT)]
-        for part in name[start + 1 :].split("/")[1:-1]:
+        for part in parts[1:]:
             once = _REPEATED_CALL.match(part)
             following = [
                 state

@@ -54,7 +54,8 @@ def read_structure(
     names = names or ModelNames()
     nodes = model.graph.node
     trains = any(node.op_type == YIELD_OP for node in nodes)
-    flat = flatten(model, names.is_parameter, draw_outputs=not trains)
+    records = None if record is None else record.nodes
+    flat = flatten(model, names.is_parameter, draw_outputs=not trains, nodes=records)
     by_module = record is not None and bool(set(names.modules) - {""})
     halves = _halves(nodes, record, trains=trains)
     if by_module and record is not None:

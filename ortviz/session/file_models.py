@@ -7,8 +7,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -41,64 +40,116 @@ _Key = tuple[Mode, Stage]
 
 
 class SavedStage:
-    """One stage: its file, and what is in it without large values, traced when it is asked for.
+    """One stage: its file, and what is in it without large values, read when it is asked for.
 
     A file is opened to see one stage first; the others need not hold it up.
     """
 
-    def __init__(self, file: OnnxFile, key: _Key, scopes: ModuleScopes) -> None:
-        self.version = file.version
-        self._light = file.light
-        self._key = key
-        self._scopes = scopes
+    def __init__(self, version: FileVersion, key: _Key, file: OnnxFile | None = None) -> None:
+        self.version = version
+        self.key = key
         self._lock = threading.Lock()
+        self._file = file
         self._graph: GraphRecord | None = None
 
-    @property
-    def graph(self) -> GraphRecord:
-        """Its nodes with their modules."""
+    def read(self) -> OnnxFile:
+        """The file.
+
+        Raises:
+            StoreError: It cannot be read.
+            OrtvizError: It is no ONNX model.
+        """
+        with self._lock:
+            if self._file is None:
+                self._file = read_onnx_file(self.version)
+            return self._file
+
+    def graph(self, scopes: ModuleScopes) -> GraphRecord:
+        """Its nodes with their modules.
+
+        Raises:
+            OrtvizError: As :meth:`read`.
+        """
+        file = self.read()
         with self._lock:
             if self._graph is None:
-                self._graph = read_graph(self._light, *self._key, self._scopes)
+                self._graph = read_graph(file.light, *self.key, scopes)
             return self._graph
 
 
-@dataclass(frozen=True, slots=True)
 class FileModel:
-    """Files of one model as they were read.
+    """Files of one model.
 
     Attributes:
-        versions: Of all files that were looked at, also of those that could not be read.
-        saved: In the order to show them in.
+        versions: Of all files that were looked at, also of those that cannot be read.
+        stages: In the order to show them in, also those that cannot be read.
         first: The one that was opened.
         info: What is known of the model.
-        notes: Sentences for a person.
     """
 
-    versions: tuple[FileVersion, ...]
-    saved: Mapping[_Key, SavedStage]
-    first: _Key
-    info: RunInfo
-    notes: tuple[str, ...]
+    def __init__(
+        self,
+        versions: tuple[FileVersion, ...],
+        stages: tuple[SavedStage, ...],
+        first: SavedStage,
+        scopes: ModuleScopes,
+        info: RunInfo,
+        notes: tuple[str, ...],
+    ) -> None:
+        self.versions = versions
+        self.stages = stages
+        self.first = first
+        self.info = info
+        self._scopes = scopes
+        self._notes = notes
+
+    def graph(self, stage: SavedStage) -> GraphRecord:
+        """The nodes of a stage with their modules.
+
+        Raises:
+            OrtvizError: Its file cannot be read.
+        """
+        return stage.graph(self._scopes)
+
+    def readable(self) -> tuple[SavedStage, ...]:
+        """The stages whose files are ONNX models; reads all of them."""
+        return tuple(stage for stage in self.stages if _trouble(stage) is None)
+
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for a person on what is missing; reads all files."""
+        missing = tuple(filter(None, map(_trouble, self.stages)))
+        return (*self.first.read().notes, *self._notes, *missing)
+
+
+def _trouble(stage: SavedStage) -> str | None:
+    """What keeps a sibling from being shown."""
+    try:
+        stage.read()
+    except OrtvizError as error:
+        return _left_out(stage.version.path, error)
+    return None
 
 
 def find_stage(
     path: Path, model: FileModel, mode: Mode | str, stage: Stage | str
 ) -> tuple[int, SavedStage]:
-    """One stage of a model, and which of its stages it is."""
-    keys = list(model.saved)
-    wanted = next((key for key in keys if key == (mode, stage)), None)
+    """One stage of a model, and which of its stages it is.
+
+    Raises:
+        UnknownNameError: There is no such stage.
+    """
+    wanted = next((each for each in model.stages if each.key == (mode, stage)), None)
     # A page asks for what the file's name says before it was told what there is.
     named = _ORTMODULE_NAME.fullmatch(path.name)
     if wanted is None and named is not None and (named["mode"], named["stage"]) == (mode, stage):
         wanted = model.first
     if wanted is None:
-        known = ", ".join(f"{each.value}/{which.value}" for each, which in keys)
+        known = ", ".join("/".join(each.key) for each in model.stages)
         raise UnknownNameError(
             f"There is no graph of stage {str(stage)!r} in mode {str(mode)!r}.",
             f"Beside {path.name} there are {known}.",
         )
-    return keys.index(wanted), model.saved[wanted]
+    return model.stages.index(wanted), wanted
 
 
 class FileModels:
@@ -147,35 +198,42 @@ def _left_out(sibling: Path, error: OrtvizError) -> str:
 
 
 def _read(path: Path, versions: tuple[FileVersion, ...], left_out: tuple[str, ...]) -> FileModel:
-    """Read a file and its siblings; what is wrong with a sibling is a note."""
-    files = [read_onnx_file(versions[0])]
-    notes = [*files[0].notes, *left_out]
-    for version in versions[1:]:
-        try:
-            files.append(read_onnx_file(version))
-        except OrtvizError as error:
-            notes.append(_left_out(version.path, error))
-    models = [each.model for each in files]
-    of_ortmodule = is_ortmodule_graph(models[0])
+    """Read a file; of its siblings only those that tell what modules there are."""
+    file = read_onnx_file(versions[0])
+    of_ortmodule = is_ortmodule_graph(file.model)
+    key = _key(file, siblings=len(versions) > 1 or of_ortmodule)
+    first = SavedStage(versions[0], key, file)
+    siblings = [SavedStage(version, _key_by_name(version)) for version in versions[1:]]
+    models = [each.model for each in (file, *_origins(siblings))] if of_ortmodule else []
     names = module_names(models) if of_ortmodule else ()
-    scopes = ModuleScopes(names)
-    saved: dict[_Key, SavedStage] = {}
-    for each, model in zip(files, models, strict=True):
-        key = _key(each, model, siblings=len(versions) > 1 or of_ortmodule)
-        saved[key] = SavedStage(each, key, scopes)
-    first = next(iter(saved))
     modes, stages = list(Mode), list(Stage)
-    ordered = sorted(saved.items(), key=lambda e: (modes.index(e[0][0]), stages.index(e[0][1])))
-    info = _info(path, versions, models[0], _module_records(names, models[0]))
-    return FileModel(versions, dict(ordered), first, info, tuple(notes))
+    ordered = sorted(
+        (first, *siblings), key=lambda each: (modes.index(each.key[0]), stages.index(each.key[1]))
+    )
+    info = _info(path, versions, file.model, _module_records(names, file.model))
+    return FileModel(versions, tuple(ordered), first, ModuleScopes(names), info, left_out)
 
 
-def _key(file: OnnxFile, model: onnx.ModelProto, *, siblings: bool) -> _Key:
-    named = _ORTMODULE_NAME.fullmatch(file.version.path.name) if siblings else None
-    if named is not None:
-        return Mode(named["mode"]), Stage(named["stage"])
-    trains = any(node.op_type == YIELD_OP for node in model.graph.node)
+def _origins(siblings: Iterable[SavedStage]) -> Iterator[OnnxFile]:
+    """The earliest stage of each mode: all later ones take the names of modules from it."""
+    found: set[Mode] = set()
+    for each in siblings:
+        if each.key[0] not in found and _trouble(each) is None:
+            found.add(each.key[0])
+            yield each.read()
+
+
+def _key(file: OnnxFile, *, siblings: bool) -> _Key:
+    if siblings and _ORTMODULE_NAME.fullmatch(file.version.path.name):
+        return _key_by_name(file.version)
+    trains = any(node.op_type == YIELD_OP for node in file.model.graph.node)
     return (Mode.TRAINING if trains else Mode.INFERENCE), Stage.MODEL
+
+
+def _key_by_name(version: FileVersion) -> _Key:
+    named = _ORTMODULE_NAME.fullmatch(version.path.name)
+    assert named is not None, f"{version.path.name} was found by what ORTModule calls its files"
+    return Mode(named["mode"]), Stage(named["stage"])
 
 
 def _info(

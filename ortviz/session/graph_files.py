@@ -16,7 +16,7 @@ from ortviz.protocol.validate import check_name, check_params
 from ortviz.record import GraphRecord, Mode, RunInfo, RunStatus, Stage
 from ortviz.record.store import LOSS_NAMES, MASK_KINDS, MASKED_LOSSES, SIDES, LossBins, RunState
 from ortviz.record.store.results import StoredGraph
-from ortviz.session.file_models import FILE_MODELS, FileModel, SavedStage, find_stage
+from ortviz.session.file_models import FILE_MODELS, FileModel, find_stage
 from ortviz.session.graph_commands import GRAPH_ANSWERS
 from ortviz.session.turns import Turns, uncollected
 from ortviz.views.findings import findings_view
@@ -46,7 +46,8 @@ class GraphFiles:
     def __init__(self, path: str | Path, name: str | None = None) -> None:
         self.path = Path(path)
         self._name = name
-        self._model()
+        with uncollected():
+            self._model()
 
     def info(self) -> RunInfo:
         """Name, exporter and modules; the identifier is another one once a file has changed."""
@@ -56,18 +57,19 @@ class GraphFiles:
     @property
     def first(self) -> tuple[Mode, Stage]:
         """Mode and stage of the file that was opened."""
-        return self._model().first
+        return self._model().first.key
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for a person: what is missing."""
-        return self._model().notes
+        return self._model().notes()
 
     def graphs(self) -> tuple[StoredGraph, ...]:
         """The stages that are there, in order, without the files' bytes."""
+        model = self._model()
         return tuple(
-            StoredGraph(replace(saved.graph, model_bytes=b""), saved.version.size_bytes)
-            for saved in self._model().saved.values()
+            StoredGraph(replace(model.graph(stage), model_bytes=b""), stage.version.size_bytes)
+            for stage in model.readable()
         )
 
     def graph(self, mode: Mode | str, stage: Stage | str) -> GraphRecord:
@@ -75,8 +77,10 @@ class GraphFiles:
 
         Raises:
             UnknownNameError: It is not there.
+            OrtvizError: Its file cannot be read.
         """
-        return self._find(mode, stage).graph
+        model = self._model()
+        return model.graph(find_stage(self.path, model, mode, stage)[1])
 
     def graph_key(self, mode: Mode | str, stage: Stage | str) -> int:
         """Tells a stage from the others; another content has another ``run_id``.
@@ -93,7 +97,7 @@ class GraphFiles:
             UnknownNameError: It is not there.
             StoreError: It cannot be read any more.
         """
-        return read_bytes(self._find(mode, stage).version)
+        return read_bytes(find_stage(self.path, self._model(), mode, stage)[1].version)
 
     def data_folder(self) -> Path:
         """The file's own folder."""
@@ -127,9 +131,6 @@ class GraphFiles:
     def subscribe(self, send: object) -> Callable[[], None]:
         """Nothing is ever told unasked."""
         return lambda: None
-
-    def _find(self, mode: Mode | str, stage: Stage | str) -> SavedStage:
-        return find_stage(self.path, self._model(), mode, stage)[1]
 
     def _model(self) -> FileModel:
         return FILE_MODELS.get(self.path)

@@ -57,7 +57,7 @@ class Turns:
 def uncollected() -> Iterator[None]:
     """Make many objects that all stay, without looking through them for garbage meanwhile.
 
-    Only one block may be in it at a time.
+    Of blocks that overlap, the end of the first one ends it.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -13,8 +13,8 @@ export class GraphPanel extends Widget {
   readonly #settings: ServerConnection.ISettings;
   /** Answers for the file as it was last seen; null until somebody has asked. */
   #transport: ServerTransport | null = null;
-  /** Fetched when the first graph is opened. */
-  readonly #views = import("../views");
+  /** The browser fetches them while it has nothing else to do. */
+  readonly #views = import(/* webpackPrefetch: true */ "../views");
   #unmount: () => void = () => {};
 
   constructor(
@@ -28,13 +28,8 @@ export class GraphPanel extends Widget {
     this.#contents = contents;
     this.#settings = settings;
     prewarmLayout();
-    // While JupyterLab looks at the file, the server reads it; once it has sent the views, which
-    // it does slowly while it reads.
-    this.#views.then(
-      () => this.isDisposed || this.#ask(),
-      // `#show` tells.
-      () => {},
-    );
+    // While JupyterLab looks at the file, the server reads it.
+    this.#ask();
     void context.ready.then(() => this.#show());
     context.fileChanged.connect(this.#onFileChanged, this);
     context.pathChanged.connect(this.#onFileChanged, this);

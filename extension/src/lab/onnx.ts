@@ -5,6 +5,7 @@ import {
 } from "@jupyterlab/application";
 import { IThemeManager } from "@jupyterlab/apputils";
 import type { DocumentRegistry } from "@jupyterlab/docregistry";
+import { prepareLayout } from "../graph/layout/start_worker";
 import { type FileKind, openWith } from "./documents";
 import { GraphPanel } from "./graph_panel";
 import { onnxIcon } from "./icons";
@@ -17,6 +18,12 @@ const KIND: FileKind = {
   mimeType: "application/octet-stream",
   icon: onnxIcon,
 };
+
+/** Once the page has nothing better to do; Safari does not say when that is. */
+function whenIdle(work: () => void): void {
+  if (typeof requestIdleCallback === "function") requestIdleCallback(work);
+  else setTimeout(work, 1_000);
+}
 
 /** Opens `.onnx` files in the Graph view or in Netron; the server reads them, no kernel is needed. */
 export const onnxPlugin: JupyterFrontEndPlugin<void> = {
@@ -42,5 +49,7 @@ export const onnxPlugin: JupyterFrontEndPlugin<void> = {
         new NetronPanel(context, { contents, settings, themes }),
     };
     openWith(app, restorer, KIND, [graph, netron]);
+    // Only its text: a worker takes ten times the memory.
+    void app.restored.then(() => whenIdle(() => void prepareLayout().catch(() => {})));
   },
 };

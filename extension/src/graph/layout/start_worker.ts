@@ -43,13 +43,18 @@ export function startWorker(): Promise<WorkerLike> {
   return worker;
 }
 
-async function newWorker(): Promise<WorkerLike> {
+/** Have the workers' text at hand, so that one starts at once when it is needed. */
+export function prepareLayout(): Promise<string> {
   address ??= workerAddress();
-  const at = await address.catch((error) => {
+  return address.catch((error) => {
     // The chunk with the text may come the next time it is asked for.
     address = null;
     throw error;
   });
+}
+
+async function newWorker(): Promise<WorkerLike> {
+  const at = await prepareLayout();
   let worker: Worker;
   try {
     worker = new Worker(at, { name: "ortviz-layout" });

@@ -4,8 +4,8 @@ import { BORDER, type LocalGraph, type LocalLine } from "./local_graph";
 
 /** Boxes of the graph that is laid out for practice. */
 const BOXES = 24;
-/** After this many, further ones are hardly faster. */
-const ROUNDS = 12;
+/** More would take the processor from those who prepare the graph. */
+const ROUNDS = 3;
 
 /**
  * Lay out a small graph again and again: the first calls of ELK take ten times as long.

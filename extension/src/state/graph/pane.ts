@@ -72,9 +72,10 @@ export class GraphPane {
     this.#wanted = null;
     this.failure.value = null;
     this.picture.value = null;
+    // Laid out in its worker while the page writes what stands around the picture.
+    void this.#layout(null);
     this.structure.value = structure;
     this.selected.value = [];
-    void this.#layout(null);
   }
 
   /** Draw into a scene from now on; null when it is gone. */
