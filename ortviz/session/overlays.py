@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from threading import Lock
 from typing import cast
 
 from ortviz.errors import UnknownNameError
@@ -13,6 +11,8 @@ from ortviz.protocol.graph_messages import GraphOverlayView, TensorValuesView
 from ortviz.protocol.wire import SideName
 from ortviz.record import EventKind, Mode, Side, Site, SiteStatus, Stage, StepRecord
 from ortviz.record.store import RunReader
+from ortviz.session.graph_sources import GraphSource
+from ortviz.session.newest import Newest
 from ortviz.session.node_times import measured_notes
 from ortviz.session.step_tensors import kept_raw
 from ortviz.session.structures import open_stage
@@ -22,39 +22,21 @@ from ortviz.views.tensor_values import no_values_view, tensor_values_view
 
 Params = Mapping[str, object]
 _MOST_STAGES = 16
+"""Whose values are kept, so that playing steps is quick."""
 
 
-class _StageCache:
-    """The values of the stages that were asked for last, so that playing steps is quick."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[tuple[str, int], StageValues] = OrderedDict()
-        self._lock = Lock()
-
-    def values(self, reader: RunReader, mode: Mode, stage: Stage) -> StageValues:
-        """The values of the newest export of a stage."""
-        key = reader.info().run_id, reader.graph_key(mode, stage)
-        with self._lock:
-            found = self._found.get(key)
-            if found is not None:
-                self._found.move_to_end(key)
-                return found
-        opened = open_stage(reader, mode, stage)
-        made = StageValues.of(opened.record, opened.structure)
-        with self._lock:
-            self._found[key] = made
-            if len(self._found) > _MOST_STAGES:
-                self._found.popitem(last=False)
-        return made
+def _read_values(source: GraphSource, mode: Mode | str, stage: Stage | str) -> StageValues:
+    opened = open_stage(source, mode, stage)
+    return StageValues.of(opened.record, opened.structure)
 
 
-_STAGES = _StageCache()
+_VALUES = Newest(_read_values, lambda kept: len(kept) <= _MOST_STAGES)
 
 
 def graph_overlay(reader: RunReader, params: Params, buffers: Buffers) -> GraphOverlayView:
     """What a step recorded of the tensors of a stage."""
     mode, stage = Mode(cast(str, params["mode"])), Stage(cast(str, params["stage"]))
-    values = _STAGES.values(reader, mode, stage)
+    values = _VALUES.get(reader, mode, stage)
     record, comparison = compared_step(reader, cast(int, params["step"]))
     times, notes = _times(reader, values, record.step), _older_export(reader, record)
     return graph_overlay_view(values, record, comparison, times, notes, buffers)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
 
 import onnx
 
@@ -14,6 +11,7 @@ from ortviz.graphs import DetailsReader, ModelNames, parse_model, read_structure
 from ortviz.graphs.onnx_files import without_large_values
 from ortviz.record import GraphRecord, GraphStructure, Mode, RunInfo, Stage
 from ortviz.session.graph_sources import GraphSource
+from ortviz.session.newest import Newest
 
 MAX_STAGES = 12
 """Stages that are kept; two panes show two, and their differences need the ones before."""
@@ -40,53 +38,6 @@ class OpenStage:
     structure: GraphStructure
     names: ModelNames
     model: onnx.ModelProto
-
-
-_Kept = TypeVar("_Kept")
-
-
-class _Newest(Generic[_Kept]):
-    """What was made for the stages that were asked for last; several threads ask.
-
-    Args:
-        make: Makes it for a stage.
-        fits: Whether all that is kept may be; the newest is kept in any case.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[GraphSource, Mode | str, Stage | str], _Kept],
-        fits: Callable[[Collection[_Kept]], bool],
-    ) -> None:
-        self._make = make
-        self._fits = fits
-        self._lock = threading.Lock()
-        # Two panes ask for the same stage at once: the second one waits for what the first makes.
-        self._making = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
-
-    def get(self, source: GraphSource, mode: Mode | str, stage: Stage | str) -> _Kept:
-        key = source.info().run_id, source.graph_key(mode, stage)
-        found = self._find(key)
-        if found is not None:
-            return found
-        with self._making:
-            found = self._find(key)
-            if found is not None:
-                return found
-            made = self._make(source, mode, stage)
-            with self._lock:
-                self._kept[key] = made
-                while len(self._kept) > 1 and not self._fits(self._kept.values()):
-                    self._kept.popitem(last=False)
-            return made
-
-    def _find(self, key: tuple[str, int]) -> _Kept | None:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
 
 
 def open_stage(source: GraphSource, mode: Mode | str, stage: Stage | str) -> OpenStage:
@@ -158,5 +109,5 @@ def _few_stages(kept: Collection[OpenStage]) -> bool:
     return len(kept) <= MAX_STAGES and node_count <= MAX_NODES
 
 
-_STAGES = _Newest(_read_stage, _few_stages)
-_DETAILS = _Newest(_read_details, lambda kept: len(kept) <= MAX_DETAILS)
+_STAGES = Newest(_read_stage, _few_stages)
+_DETAILS = Newest(_read_details, lambda kept: len(kept) <= MAX_DETAILS)
