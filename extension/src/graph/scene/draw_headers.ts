@@ -56,13 +56,15 @@ function drawHeader(
   const room = whole - (paint === null ? 0 : height);
   const titleSize = fitter.shrunk(face.title, size, room, true, LEAST_TITLE_PX);
   const beside = fitter.fit(face.title, titleSize, room, true);
-  const title = beside === "" ? fitter.fit(face.title, titleSize, whole, true) : beside;
+  const alone = fitter.fit(face.title, titleSize, whole, true);
+  // A name is worth more than a colour that what is inside has too.
+  const solitary = beside === "" || (beside !== face.title && alone === face.title);
+  const title = solitary ? alone : beside;
   const clear = (from: number, length: number) =>
     sheet.box(z, look.brush({ fill }), from - 3, y + 3, length + 6, height - 6);
   clear(left, fitter.width(title, titleSize, true));
   sheet.text(z + 2, title, left, mid, { size: titleSize, bold: true, fill: ink });
-  // A name is worth more than a colour that what is inside has too.
-  if (beside === "") return;
+  if (solitary) return;
   const used = fitter.width(title, titleSize, true) + 10;
   const small = size * 0.86;
   let end = x + width - PAD;

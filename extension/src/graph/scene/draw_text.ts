@@ -1,5 +1,6 @@
 import * as sizes from "../sizes";
 import { type ItemId, type ItemPaint, isGroup } from "../types";
+import { drawBadge } from "./badge";
 import { type Drawing, Z } from "./compose";
 import { inkOn } from "./contrast";
 import { soloTitlePx } from "./lod";
@@ -22,8 +23,9 @@ const PAIR_SIDES = 12;
 const TWISTY = 8;
 /** A note may be a little wider than there is room; it is then written smaller. */
 const NOTE_SHRINKS = 1.2;
-/** Size of a mark beside a title. */
+/** Size of a mark beside a title, and what is left free between them, in shares of the title's. */
 const MARK_SHARE = 0.78;
+const MARK_GAP = 0.25;
 
 /**
  * What is written on a box.
@@ -71,7 +73,10 @@ function nodeNote(
   return mark === "" || fitter.width(both, NODE_NOTE_FONT) <= room ? both : mark;
 }
 
-/** One line in the middle, as large as can be read, and a short mark at the right. */
+/**
+ * One line in the middle, as large as can be read, and a short mark at the right; where the line
+ * would be cut for it, on the corner.
+ */
 function writeSolo(
   drawing: Drawing,
   text: string,
@@ -87,13 +92,13 @@ function writeSolo(
   const readable = soloTitlePx(height * zoom, font * zoom) / zoom;
   const pad = LEAST_PADDING_PX / zoom;
   const [left, right] = [Math.max(sides.left, pad), Math.max(sides.right, pad)];
-  const aside = mark === "" ? 0 : fitter.width(mark, readable * MARK_SHARE, true) + 0.15 * readable;
+  const aside = markWidth(drawing, mark, readable);
   const room = width - left - right - aside;
   const size = fitter.shrunk(text, readable, room, bold, LEAST_TEXT_PX / zoom);
   const fit = fitter.fit(text, size, room, bold);
-  if (fit === "" && mark !== "") {
-    // The name matters more than the mark.
+  if (fit !== text && mark !== "") {
     writeSolo(drawing, text, "", rect, font, sides, ink, bold);
+    drawBadge(drawing, mark, rect, readable);
     return;
   }
   const middle = y + height / 2;
@@ -115,42 +120,47 @@ const PILL_SIDES: Sides = { left: 4, right: 4 };
 const NODE_SIDES: Sides = { left: 7, right: 2.5 };
 const JOINT_SIDES: Sides = { left: 7, right: 7 };
 
-/** @returns How much room it takes. */
+/** How much room a mark beside a title takes, with the space before it. */
+function markWidth({ fitter }: Drawing, mark: string, titleSize: number): number {
+  if (mark === "") return 0;
+  return fitter.width(mark, titleSize * MARK_SHARE, true) + MARK_GAP * titleSize;
+}
+
 function writeMark(
-  { sheet, fitter, opacity }: Drawing,
+  { sheet, opacity }: Drawing,
   mark: string,
   right: number,
   middle: number,
   titleSize: number,
   ink: string,
-): number {
-  if (mark === "") return 0;
+): void {
+  if (mark === "") return;
   const size = titleSize * MARK_SHARE;
   sheet.text(Z.text, mark, right, middle, { size, bold: true, fill: ink, align: "right", opacity });
-  return fitter.width(mark, size, true) + 0.15 * size;
 }
 
-/** A node's title, and its mark or name below. */
+/** A node's title with a short mark, and its long mark or name below. */
 function writePair(
   drawing: Drawing,
   title: string,
   note: string,
   mark: string,
-  { x, y, width, height }: Rect,
+  rect: Rect,
   ink: string,
   quiet: string,
 ): void {
   const { sheet, fitter, opacity } = drawing;
+  const { x, y, width, height } = rect;
   const room = width - PAIR_SIDES;
   const middle = y + height / 2;
   const style = { align: "center" as const, opacity };
-  const taken = writeMark(drawing, mark, x + width - 4, middle - 5, UPPER_FONT, ink);
+  const wanted = markWidth(drawing, mark, UPPER_FONT);
+  const taken = fitter.width(title, UPPER_FONT) <= room - wanted ? wanted : 0;
+  if (taken > 0) writeMark(drawing, mark, x + width - 4, middle - 5, UPPER_FONT, ink);
+  else if (mark !== "") drawBadge(drawing, mark, rect, UPPER_FONT);
   const fit = fitter.fit(title, UPPER_FONT, room - taken);
-  sheet.text(Z.text, fit, x + (width - taken) / 2, middle - 5, {
-    ...style,
-    size: UPPER_FONT,
-    fill: ink,
-  });
+  const upper = { ...style, size: UPPER_FONT, fill: ink };
+  sheet.text(Z.text, fit, x + (width - taken) / 2, middle - 5, upper);
   const below = fitter.fit(note, NODE_NOTE_FONT, room, false, "ends");
   sheet.text(Z.text, below, x + width / 2, middle + 6.5, {
     ...style,
