@@ -54,12 +54,15 @@ function drawHeader(
   sheet.polygon(z + 1, look.brush({ fill: ink }), arrow);
   const whole = x + width - PAD - left;
   const room = whole - (paint === null ? 0 : height);
-  const titleSize = fitter.shrunk(face.title, size, room, true, LEAST_TITLE_PX);
-  const beside = fitter.fit(face.title, titleSize, room, true);
-  const alone = fitter.fit(face.title, titleSize, whole, true);
+  const fitted = (width: number) => {
+    const titleSize = fitter.shrunk(face.title, size, width, true, LEAST_TITLE_PX);
+    return { titleSize, title: fitter.fit(face.title, titleSize, width, true) };
+  };
+  const [beside, alone] = [fitted(room), fitted(whole)];
   // A name is worth more than a colour that what is inside has too.
-  const solitary = beside === "" || (beside !== face.title && alone === face.title);
-  const title = solitary ? alone : beside;
+  const solitary =
+    beside.title === "" || (beside.title !== face.title && alone.title === face.title);
+  const { title, titleSize } = solitary ? alone : beside;
   const clear = (from: number, length: number) =>
     sheet.box(z, look.brush({ fill }), from - 3, y + 3, length + 6, height - 6);
   clear(left, fitter.width(title, titleSize, true));
