@@ -145,9 +145,11 @@ export interface Scene {
    * Show another picture.
    *
    * @param anchor A box that is in both pictures: its upper left corner stays on screen where it
-   *   is. Without one the whole picture is fitted in.
+   *   is. Without one the picture is fitted in.
+   * @param near Given if much has opened or closed at once: the box of the new picture that stands
+   *   for the anchor, or null. It, or what is in it, is on screen then and can be read.
    */
-  show(picture: Picture, anchor?: ItemId | null): void;
+  show(picture: Picture, anchor?: ItemId | null, near?: ItemId | null): void;
   paint(overlay: Overlay | null): void;
   /** Mark boxes; the first one is where the keyboard is. */
   select(items: readonly ItemId[]): void;
@@ -155,7 +157,15 @@ export interface Scene {
   trace(edges: readonly number[]): void;
   /** Bring a box into view, moving no more than necessary. */
   reveal(item: ItemId): void;
+  /**
+   * Show the whole picture, or where that would be a thin strip its width, with what is in the
+   * middle staying there.
+   */
   fit(): void;
+  /** Whether all of the picture is on screen. */
+  readonly whole: boolean;
+  /** Whether some of a box, of an open group its header, is on screen. */
+  sees(item: ItemId): boolean;
   /**
    * Put a point of the picture in the middle of the screen, at the zoom there is; no further than
    * to the picture's ends, and not at all in a direction in which all of it is on screen.

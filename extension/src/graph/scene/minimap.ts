@@ -4,7 +4,7 @@ import type { Look } from "./look";
 import { Sheet } from "./sheet";
 import type { SceneSource } from "./source";
 import { Stage } from "./stage";
-import { type Rect, type Size, visibleWorld } from "./viewport";
+import { type Rect, type Size, showsAll, visibleWorld } from "./viewport";
 
 const MOST: Size = { width: 150, height: 200 };
 const LEAST_SIDE = 26;
@@ -89,11 +89,7 @@ export class Minimap {
     if (this.#drawn === null) return;
     const { picture } = this.#drawn;
     const seen = visibleWorld(viewport, screen);
-    const whole =
-      seen.x <= 1 &&
-      seen.y <= 1 &&
-      seen.x + seen.width >= picture.width - 1 &&
-      seen.y + seen.height >= picture.height - 1;
+    const whole = showsAll(picture, viewport, screen);
     this.element.style.display = whole || picture.items.length === 0 ? "none" : "block";
     const { x, y, width, height } = frameOn(seen, this.#scale, this.#map);
     const { style } = this.#frame;

@@ -21,18 +21,22 @@ import { focusRect, nearestTo } from "./neighbour";
 import { type Painted, Painter } from "./painter";
 import { Panning } from "./panning";
 import { watchPointer } from "./pointer";
+import { fittedAround, settled, startOf } from "./settle";
 import { type SceneSource, sourceOf } from "./source";
 import { spokenName, Voice } from "./spoken";
 import { Tooltip, tipText } from "./tooltip";
+import type { Side } from "./transition";
 import {
   anchored,
   fitted,
   leashed,
   lookingAt,
   middleOf,
+  overlaps,
   type Rect,
   revealing,
   type Size,
+  showsAll,
   toScreen,
   toWorld,
   visibleWorld,
@@ -102,15 +106,20 @@ class CanvasScene implements Scene, Walked, Painted {
     this.#listen();
   }
 
-  show(picture: Picture, anchor: ItemId | null = null): void {
+  show(picture: Picture, anchor: ItemId | null = null, near?: ItemId | null): void {
     const before = { model: this.model, viewport: this.#camera.shown(this.screen) };
     const was = anchor === null ? undefined : this.model.at.get(anchor);
     this.model = indexed(picture);
     this.#panning.limit(picture, this.screen);
     const is = anchor === null ? undefined : this.model.at.get(anchor);
-    const stays = was !== undefined && is !== undefined;
-    this.#camera.untouched = !stays;
-    this.#camera.place(stays ? anchored(before.viewport, was, is) : fitted(picture, this.screen));
+    if (near !== undefined) this.#settle(before, was, near);
+    else if (was === undefined || is === undefined) {
+      this.#camera.untouched = true;
+      this.#camera.place(fitted(picture, this.screen, startOf(this.model)));
+    } else {
+      this.#camera.untouched = false;
+      this.#camera.place(anchored(before.viewport, was, is));
+    }
     this.#painter.moveFrom(before);
     if (this.cursor !== null && !this.model.at.has(this.cursor)) this.cursor = null;
     this.#speak();
@@ -140,9 +149,20 @@ class CanvasScene implements Scene, Walked, Painted {
   }
 
   fit(): void {
-    this.#camera.glideTo(fitted(this.model.picture, this.screen), this.screen);
+    this.#camera.glideTo(fittedAround(this.model, this.viewport, this.screen), this.screen);
     this.#camera.untouched = true;
     this.#painter.draw();
+  }
+
+  get whole(): boolean {
+    return showsAll(this.model.picture, this.viewport, this.screen);
+  }
+
+  sees(item: ItemId): boolean {
+    const placed = this.model.at.get(item);
+    return (
+      placed !== undefined && overlaps(focusRect(placed), visibleWorld(this.viewport, this.screen))
+    );
   }
 
   lookAt(x: number, y: number): void {
@@ -270,13 +290,25 @@ class CanvasScene implements Scene, Walked, Painted {
   #resize(): void {
     const { clientWidth: width, clientHeight: height } = this.element;
     if (width === this.screen.width && height === this.screen.height) return;
+    const before = this.screen;
     this.screen = { width, height };
     if (width === 0 || height === 0) return;
     this.#painter.resize(this.screen);
     this.#panning.limit(this.model.picture, this.screen);
-    if (this.#camera.untouched) this.#camera.place(fitted(this.model.picture, this.screen));
+    if (this.#camera.untouched) {
+      this.#camera.place(fittedAround(this.model, this.viewport, this.screen, before));
+    }
     // A canvas that was given a new size is empty until it is painted.
     this.#painter.drawNow();
+  }
+
+  /** Much has opened or closed: after less of it the whole picture is shown if it can be read. */
+  #settle({ model, viewport }: Side, box: Rect | undefined, near: ItemId | null): void {
+    const fewer = this.model.at.size < model.at.size;
+    const before = { viewport, box, fitted: this.#camera.untouched || fewer };
+    const found = settled(this.model, near, before, this.screen, HEADERS_PX);
+    this.#camera.untouched = found.fitted;
+    this.#camera.place(found.viewport);
   }
 
   #moved(viewport: Viewport): void {

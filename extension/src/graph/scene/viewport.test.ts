@@ -28,6 +28,24 @@ describe("fitted", () => {
     expect(fitted({ width: 100, height: 50 }, screen)).toEqual({ zoom: 1, x: 350, y: 275 });
   });
 
+  it("shows the width of what would be a thin strip, and stays where one was", () => {
+    const tall = { width: 1_200, height: 266_000 };
+    const at = { x: 900, y: 100_000 };
+    const viewport = fitted(tall, screen, at);
+    expect(viewport.zoom).toBeCloseTo((800 - 28) / 1_200);
+    expect(viewport.x).toBeGreaterThanOrEqual(0);
+    expect(viewport.x + 1_200 * viewport.zoom).toBeLessThanOrEqual(800);
+    expect(at.y * viewport.zoom + viewport.y).toBeCloseTo(300);
+    expect(minZoom(tall, screen), "all of it can still be seen").toBeLessThan(600 / 266_000);
+  });
+
+  it("is never too small to be read unless all of it is shown", () => {
+    const viewport = fitted({ width: 3_000, height: 266_000 }, screen, { x: 2_500, y: 0 });
+    expect(viewport.zoom).toBe(0.5);
+    expect(2_500 * viewport.zoom + viewport.x).toBeGreaterThan(0);
+    expect(2_500 * viewport.zoom + viewport.x).toBeLessThan(800);
+  });
+
   it("has a zoom above zero for an empty picture on a screen of no size", () => {
     const { zoom } = fitted({ width: 0, height: 0 }, { width: 0, height: 0 });
     expect(zoom).toBeGreaterThan(0);

@@ -19,26 +19,49 @@ const FIT_MARGIN_PX = 14;
 /** Free space around a box that is brought into view, in screen px. */
 const MARGIN_PX = 24;
 
+/** Below this a node's title is not written. */
+export const READABLE_ZOOM = 0.5;
+/** Below this nothing can be told of a picture that is shown whole. */
+const LEAST_WHOLE_ZOOM = 0.15;
+
 /** The whole picture in the middle of the screen, at most life-size. */
-export function fitted(picture: Size, screen: Size): Viewport {
-  const room = {
-    width: Math.max(screen.width - 2 * FIT_MARGIN_PX, 1),
-    height: Math.max(screen.height - 2 * FIT_MARGIN_PX, 1),
-  };
-  const zoom = Math.min(
-    room.width / Math.max(picture.width, 1),
-    room.height / Math.max(picture.height, 1),
-    1,
-  );
+export function whole(picture: Size, screen: Size): Viewport {
+  const { along, down } = roomZooms(picture, screen);
+  return centred(picture, screen, Math.min(along, down, 1));
+}
+
+/**
+ * The whole picture; where that would be a thin strip or a speck, its width (of a wide one its
+ * height), or as much as can be read, with a point of it in the middle.
+ *
+ * @param at In the world.
+ */
+export function fitted(picture: Size, screen: Size, at = { x: picture.width / 2, y: 0 }): Viewport {
+  const all = whole(picture, screen);
+  if (all.zoom >= LEAST_WHOLE_ZOOM || screen.width === 0 || screen.height === 0) return all;
+  const { along, down } = roomZooms(picture, screen);
+  const zoom = Math.min(Math.max(along, down, READABLE_ZOOM), 1);
+  return lookingAt(at, centred(picture, screen, zoom), picture, screen);
+}
+
+const centred = (picture: Size, screen: Size, zoom: number): Viewport => ({
+  zoom,
+  x: (screen.width - picture.width * zoom) / 2,
+  y: (screen.height - picture.height * zoom) / 2,
+});
+
+/** At which zoom the picture is as wide, and as high, as the screen with some margin. */
+function roomZooms(picture: Size, screen: Size): { along: number; down: number } {
+  const zoom = (room: number, length: number) =>
+    Math.max(room - 2 * FIT_MARGIN_PX, 1) / Math.max(length, 1);
   return {
-    zoom,
-    x: (screen.width - picture.width * zoom) / 2,
-    y: (screen.height - picture.height * zoom) / 2,
+    along: zoom(screen.width, picture.width),
+    down: zoom(screen.height, picture.height),
   };
 }
 
 /** How far one may zoom out: half of what shows everything. */
-export const minZoom = (picture: Size, screen: Size) => fitted(picture, screen).zoom / 2;
+export const minZoom = (picture: Size, screen: Size) => whole(picture, screen).zoom / 2;
 
 /** What part of the world is on screen, `margin` screens more on every side. */
 export function visibleWorld(viewport: Viewport, screen: Size, margin = 0): Rect {
@@ -50,6 +73,17 @@ export function visibleWorld(viewport: Viewport, screen: Size, margin = 0): Rect
     width: width * (1 + 2 * margin),
     height: height * (1 + 2 * margin),
   };
+}
+
+/** Whether nothing of the picture is off screen. */
+export function showsAll(picture: Size, viewport: Viewport, screen: Size): boolean {
+  const seen = visibleWorld(viewport, screen);
+  return (
+    seen.x <= 1 &&
+    seen.y <= 1 &&
+    seen.x + seen.width >= picture.width - 1 &&
+    seen.y + seen.height >= picture.height - 1
+  );
 }
 
 export const toScreen = (rect: Rect, { x, y, zoom }: Viewport): Rect => ({
@@ -117,9 +151,6 @@ export function revealing(rect: Rect, viewport: Viewport, screen: Size, insetTop
     y: start.y + shift(box.y, box.height, insetTop, screen.height),
   };
 }
-
-/** Below this a box's title cannot be read. */
-const READABLE_ZOOM = 0.45;
 
 const middle = (rect: Rect): [number, number] => [
   rect.x + rect.width / 2,

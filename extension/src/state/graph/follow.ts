@@ -20,7 +20,8 @@ export function followViewport(inspector: GraphInspector, pane: GraphPane): () =
   };
 }
 
-function centreOthers(inspector: GraphInspector, pane: GraphPane): void {
+/** Show in all other panes what is in the middle of one, at the same place and zoom. */
+export function centreOthers(inspector: GraphInspector, pane: GraphPane): void {
   const centre = pane.scene?.centre();
   const structure = pane.structure.peek();
   if (centre == null || structure === null || pane.scene === null) return;

@@ -171,6 +171,42 @@ describe("the Graph view's inspector", () => {
     expect(inspector.left.open.has(inner)).toBe(!before);
   });
 
+  it("shows the same groups and the same place in a stage that is put beside, and again", async () => {
+    const twin = new GraphStructure(golden("graph_structure"));
+    const [left, right] = [fakeScene(), fakeScene()];
+    inspector.right.attach(right.scene);
+    await load();
+    inspector.right.toggle(groupItem(inner));
+    const isOpen = inspector.right.open.has(inner);
+    inspector.leftContent.value = { kind: "stage", mode: twin.mode, stage: twin.stage };
+    inspector.left.attach(left.scene);
+    inspector.left.load(twin);
+    expect(new Set(inspector.left.open)).toEqual(new Set(inspector.right.open));
+    const group = inspector.left;
+    await vi.waitFor(() => {
+      const placed = group.placed(groupItem(0));
+      expect(left.scene.viewport).toMatchObject({ zoom: 2, y: 40 - ((placed?.y ?? 0) + 20) * 2 });
+    });
+    inspector.leftContent.value = { kind: "closed" };
+    inspector.right.toggle(groupItem(inner));
+    inspector.leftContent.value = { kind: "stage", mode: twin.mode, stage: twin.stage };
+    inspector.left.load(twin);
+    expect(inspector.left.open.has(inner)).toBe(!isOpen);
+    expect(new Set(inspector.left.open)).toEqual(new Set(inspector.right.open));
+  });
+
+  it("brings the panes together when they begin to follow each other", async () => {
+    const twin = new GraphStructure(golden("graph_structure"));
+    inspector.leftContent.value = { kind: "stage", mode: twin.mode, stage: twin.stage };
+    await load();
+    inspector.follow.value = false;
+    inspector.left.load(twin);
+    inspector.right.toggle(groupItem(inner));
+    expect(inspector.left.open.has(inner)).toBe(!inspector.right.open.has(inner));
+    inspector.follow.value = true;
+    expect(inspector.left.open.has(inner)).toBe(inspector.right.open.has(inner));
+  });
+
   it("opens a module's groups when the tree opens it", async () => {
     await load();
     inspector.right.setOpen([inner], false);

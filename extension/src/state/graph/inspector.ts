@@ -1,10 +1,19 @@
-import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import {
+  batch,
+  computed,
+  effect,
+  type ReadonlySignal,
+  type Signal,
+  signal,
+  untracked,
+} from "@preact/signals";
 import type { OverlayName } from "../../graph/overlay";
 import type { GraphStructure } from "../../graph/structure";
 import { groupItem, type ItemId, isGroup, itemGroup, type LayoutEngine } from "../../graph/types";
 import type { ModeName, StageName } from "../../protocol";
 import { ancestorNames } from "../modules";
 import type { DebuggerStore } from "../store";
+import { Beside } from "./beside";
 import { followViewport } from "./follow";
 import { Lineage, type LineageAnswer } from "./lineage";
 import { GraphPane } from "./pane";
@@ -32,6 +41,7 @@ export class GraphInspector {
   /** Answers to `graph_lineage` of the shown mode, as far as they came. */
   readonly lineages: Signal<readonly LineageAnswer[]> = signal([]);
   readonly lineage: ReadonlySignal<Lineage | null>;
+  readonly #beside = new Beside(this);
   readonly #stops: (() => void)[] = [];
   /** What was last selected in each pane. */
   readonly #shown = new Map<
@@ -61,7 +71,7 @@ export class GraphInspector {
         : null;
     });
     for (const pane of [this.left, this.right]) this.#wire(pane);
-    this.#stops.push(this.#hearSelection(), this.#showSubject());
+    this.#stops.push(this.#hearSelection(), this.#showSubject(), this.#comeTogether());
   }
 
   dispose(): void {
@@ -115,14 +125,17 @@ export class GraphInspector {
 
   expandAll(): void {
     for (const pane of this.#together()) pane.expandAll();
+    this.#beside.gather(this.right);
   }
 
   collapseAll(): void {
     for (const pane of this.#together()) pane.collapseAll();
+    this.#beside.gather(this.right);
   }
 
   fit(): void {
     for (const pane of this.#together()) pane.scene?.fit();
+    this.#beside.gather(this.right);
   }
 
   #together(): GraphPane[] {
@@ -130,11 +143,32 @@ export class GraphInspector {
   }
 
   #wire(pane: GraphPane): void {
+    const moved = followViewport(this, pane);
     pane.heard = {
       picked: (item) => this.#picked(pane, item),
-      toggled: (group, open) => this.#toggled(pane, group, open),
-      moved: followViewport(this, pane),
+      toggled: (group, open) => {
+        this.#beside.forget();
+        this.#toggled(pane, group, open);
+      },
+      moved: () => {
+        this.#beside.forget();
+        moved();
+      },
+      loads: (structure, open) => this.#beside.opened(pane, structure, open),
+      settled: () => this.#beside.settled(),
     };
+  }
+
+  /** Whenever the panes begin to follow each other the left one shows what the right one does. */
+  #comeTogether(): () => void {
+    return effect(() => {
+      if (!this.follow.value) return;
+      untracked(() => {
+        const structure = this.left.structure.peek();
+        if (structure !== null && this.panes.includes(this.left)) this.left.load(structure);
+        this.#beside.gather(this.right);
+      });
+    });
   }
 
   #picked(pane: GraphPane, item: ItemId | null): void {
@@ -245,6 +279,13 @@ export class GraphInspector {
     pane.select(items);
     const [first] = items;
     const moved = before !== undefined && before.structure !== structure;
+    const leader = this.#beside.leads(pane);
+    if (leader !== null) {
+      const there = this.#shown.get(leader);
+      // It goes where the other pane is, which has shown what is selected.
+      if (there?.subject === subject && there.first !== undefined) return;
+      if (first !== undefined) this.#beside.forget();
+    }
     // Lineage that comes in later must not move what somebody looks at.
     if (first === undefined || (!moved && before?.subject === subject && before.first === first)) {
       return;

@@ -13,7 +13,8 @@ const engine: LayoutEngine = { layout: async () => PICTURE, dispose: () => {} };
 
 function fakeScene() {
   const fakes = { show: vi.fn(), select: vi.fn(), trace: vi.fn(), reveal: vi.fn() };
-  return { ...fakes, scene: { ...fakes, centre: () => null } as unknown as Scene };
+  const scene = { ...fakes, centre: () => null, sees: () => false } as unknown as Scene;
+  return { ...fakes, scene };
 }
 
 const pictured = (pane: GraphPane) => vi.waitFor(() => expect(pane.picture.value).not.toBeNull());
@@ -51,5 +52,26 @@ it("forgets what went wrong with the structure before", async () => {
   pane.load(second);
   expect(pane.failure.value).toBeNull();
   await pictured(pane);
+  pane.dispose();
+});
+
+it("goes where somebody looks when everything opens, not where something is selected far away", async () => {
+  const half = first.groups.findIndex(({ kind }) => kind === "half");
+  const items = [{ item: groupItem(half), x: 0, y: 0, width: 9, height: 9, depth: 0, open: true }];
+  const layout = async () => ({ ...PICTURE, items });
+  const pane = new GraphPane(() => ({ layout, dispose: () => {} }));
+  const { scene, show } = fakeScene();
+  pane.load(first);
+  await pictured(pane);
+  pane.attach(scene, first);
+  pane.select([groupItem(half)]);
+  pane.expandAll();
+  const forward = first.groups.findIndex((each) => each.kind === "half" && each.half === "forward");
+  await vi.waitFor(() => expect(show).toHaveBeenCalledTimes(2));
+  expect(show.mock.lastCall?.slice(1)).toEqual([null, groupItem(forward)]);
+  scene.centre = () => ({ item: groupItem(group), x: 0, y: 0 });
+  pane.collapseAll();
+  await vi.waitFor(() => expect(show).toHaveBeenCalledTimes(3));
+  expect(show.mock.lastCall?.slice(1)).toEqual([groupItem(group), pane.visible(groupItem(group))]);
   pane.dispose();
 });

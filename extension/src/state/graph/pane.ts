@@ -15,11 +15,15 @@ import {
 /** A layout that is done before this shows no progress, so that nothing flickers. */
 export const SLOW_LAYOUT_MS = 300;
 
-/** What a pane tells those who follow it; only what the user did in it. */
+/** What a pane tells those who follow it: what the user did in it, and what it shows. */
 export interface PaneEvents {
   picked?(item: ItemId | null): void;
   toggled?(group: number, open: boolean): void;
   moved?(): void;
+  /** A structure is about to be shown with these groups open: what has to be open in it instead. */
+  loads?(structure: GraphStructure, open: ReadonlySet<number>): ReadonlySet<number>;
+  /** What is shown no longer changes by itself. */
+  settled?(): void;
 }
 
 /**
@@ -62,13 +66,19 @@ export class GraphPane {
 
   /** Show a structure; what is open by key stays open. */
   load(structure: GraphStructure): void {
-    if (this.structure.peek() === structure) return;
+    if (this.structure.peek() === structure) {
+      const open = this.heard.loads?.(structure, this.#open) ?? this.#open;
+      if (!same(open, this.#open)) this.#change(open, null);
+      else if (this.isSettled) this.heard.settled?.();
+      return;
+    }
     this.#running?.abort();
     this.#engine?.dispose();
     this.#engine = this.#makeEngine(structure);
     this.#placed = new Map();
     this.#shown = new Set();
-    this.#open = this.#opened(structure);
+    const open = this.#opened(structure);
+    this.#open = this.heard.loads?.(structure, open) ?? open;
     this.#wanted = null;
     this.failure.value = null;
     this.picture.value = null;
@@ -78,12 +88,19 @@ export class GraphPane {
     this.selected.value = [];
   }
 
+  /** Whether what is on screen is what is wanted there. */
+  get isSettled(): boolean {
+    return this.#running === null && this.picture.peek() !== null && this.#ready() !== null;
+  }
+
   /** Draw into a scene from now on; null when it is gone. */
   attach(scene: Scene | null, structure: GraphStructure | null = null): void {
     this.scene = scene;
     this.#sceneOf = structure;
     const picture = this.picture.peek();
-    if (picture !== null && this.structure.peek() === structure) this.#draw(picture, null);
+    if (picture === null || this.structure.peek() !== structure) return;
+    this.#draw(picture, null);
+    if (this.isSettled) this.heard.settled?.();
   }
 
   dispose(): void {
@@ -113,12 +130,12 @@ export class GraphPane {
 
   expandAll(): void {
     const all = this.structure.peek()?.groups.keys() ?? [];
-    this.#change(new Set(all), this.#anchor());
+    this.#change(new Set(all), this.#anchor(), true);
   }
 
   collapseAll(): void {
     const structure = this.structure.peek();
-    if (structure !== null) this.#change(initiallyOpen(structure), null);
+    if (structure !== null) this.#change(initiallyOpen(structure), this.#anchor(), true);
   }
 
   /** Stop a layout that takes too long; what was on screen stays. */
@@ -184,9 +201,20 @@ export class GraphPane {
   }
 
   #anchor(): ItemId | null {
+    const scene = this.#ready();
     const [first] = this.selected.peek();
-    if (first !== undefined && this.#placed.has(this.visible(first))) return this.visible(first);
-    return this.#ready()?.centre()?.item ?? null;
+    const selected = first === undefined ? null : this.visible(first);
+    // What is selected far away tells nothing of what somebody looks at.
+    if (selected !== null && scene?.sees(selected)) return selected;
+    return scene?.centre()?.item ?? null;
+  }
+
+  /** The box that stands for what was in the middle; without one, the forward half. */
+  #near(anchor: ItemId | null): ItemId | null {
+    if (anchor !== null) return this.visible(anchor);
+    const { groups = [] } = this.structure.peek() ?? {};
+    const half = groups.findIndex((group) => group.kind === "half" && group.half === "forward");
+    return half < 0 ? null : groupItem(half);
   }
 
   #opened(structure: GraphStructure): Set<number> {
@@ -202,9 +230,9 @@ export class GraphPane {
     return open;
   }
 
-  #change(open: ReadonlySet<number>, anchor: ItemId | null): void {
+  #change(open: ReadonlySet<number>, anchor: ItemId | null, much = false): void {
     this.#adopt(open);
-    void this.#layout(anchor);
+    void this.#layout(anchor, much);
   }
 
   #adopt(open: ReadonlySet<number>): void {
@@ -217,7 +245,7 @@ export class GraphPane {
     this.#open = open;
   }
 
-  async #layout(anchor: ItemId | null): Promise<void> {
+  async #layout(anchor: ItemId | null, much = false): Promise<void> {
     const engine = this.#engine;
     if (engine === null) return;
     this.#running?.abort();
@@ -232,7 +260,7 @@ export class GraphPane {
     const timer = setTimeout(() => slow({ done: 0, total: 0 }), SLOW_LAYOUT_MS);
     try {
       const picture = await engine.layout(open, running.signal, slow);
-      if (this.#running === running) this.#show(picture, open, anchor);
+      if (this.#running === running) this.#show(picture, open, anchor, much);
     } catch (error) {
       if (this.#running === running) this.failure.value = error;
     } finally {
@@ -240,22 +268,23 @@ export class GraphPane {
       if (this.#running === running) {
         this.#running = null;
         this.progress.value = null;
+        if (this.isSettled) this.heard.settled?.();
       }
     }
   }
 
-  #show(picture: Picture, open: ReadonlySet<number>, anchor: ItemId | null): void {
+  #show(picture: Picture, open: ReadonlySet<number>, anchor: ItemId | null, much: boolean): void {
     this.#shown = open;
     this.#placed = new Map(picture.items.map((placed) => [placed.item, placed]));
     this.failure.value = null;
     this.picture.value = picture;
-    this.#draw(picture, anchor);
+    this.#draw(picture, anchor, much);
   }
 
-  #draw(picture: Picture, anchor: ItemId | null): void {
+  #draw(picture: Picture, anchor: ItemId | null, much = false): void {
     const scene = this.#ready();
     if (scene === null) return;
-    scene.show(picture, anchor);
+    scene.show(picture, anchor, much ? this.#near(anchor) : undefined);
     this.#mark();
     const wanted = this.#wanted;
     this.#wanted = null;
@@ -267,3 +296,6 @@ export class GraphPane {
     return this.#sceneOf === null || this.#sceneOf === this.structure.peek() ? this.scene : null;
   }
 }
+
+const same = (a: ReadonlySet<number>, b: ReadonlySet<number>) =>
+  a.size === b.size && [...a].every((group) => b.has(group));
