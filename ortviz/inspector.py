@@ -93,6 +93,7 @@ class GraphInspector(ShownWidget):
             run_id=uuid.uuid4().hex,
             run_path=path if is_run else "",
             onnx_path="" if is_run else path,
+            controls=isinstance(opened, Run) and opened.controllable,
             views=["graph"],
             graph=[] if shown is None else [each.value for each in shown],
             name=name or (opened.name if isinstance(opened, Run) else opened.info().name),

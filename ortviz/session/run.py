@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ortviz.errors import OrtvizError, StoreError
-from ortviz.protocol.messages import ControlView, ProblemRow, SummaryView
+from ortviz.protocol.messages import ControlView, ProblemRow
 from ortviz.record import Problem, RunEvent, RunInfo, RunStatus
 from ortviz.record.node_times import DEFAULT_REPEATS
 from ortviz.record.store import RunReader, RunState
@@ -103,6 +103,14 @@ class Run:
     def status(self) -> RunStatus:
         """Waiting, live or paused while this kernel records it; else ended."""
         return self.state.status
+
+    @property
+    def controllable(self) -> bool:
+        """Whether this run is being recorded here, so that it can be paused and sampled.
+
+        A run that was loaded is not, though another process may be recording it.
+        """
+        return self._recorder is not None and not self._recorder.ended
 
     # --- what is in it -----------------------------------------------------------------------
 
@@ -294,11 +302,9 @@ class Run:
         """
         from ortviz.session.commands import handle
 
-        if command == "control" and self._recorder is not None and not self._recorder.ended:
+        if command == "control" and self.controllable:
             return self._control(params), []
         payload, buffers = self._ask(lambda reader: handle(reader, command, params))
-        if command == "summary" and self._recorder is None:
-            cast("SummaryView", payload)["status"] = RunStatus.ENDED.value
         if params.get("rank", self._info.rank) != self._info.rank:
             return payload, buffers
         return self._with_unstored_problems(payload), buffers

@@ -86,10 +86,11 @@ class Conversation:
         self._stop_pushes()
 
 
-def _row(run: Run) -> dict[str, str]:
+def _row(run: Run) -> dict[str, str | bool]:
     return {
         "run_id": run.info.run_id,
         "name": run.name,
         "run_path": "" if run.path is None else str(run.path.absolute()),
         "status": run.status.value,
+        "controls": run.controllable,
     }

@@ -25,6 +25,7 @@ class DebuggerWidget(ShownWidget):
             height,
             run_id=run.info.run_id,
             run_path="" if run.path is None else str(run.path.absolute()),
+            controls=run.controllable,
             name=run.name,
         )
 

@@ -38,6 +38,7 @@ class ShownWidget(anywidget.AnyWidget):
     onnx_path = t.Unicode(help="Absolute path of an ONNX file; empty without.").tag(sync=True)
     views = t.List(t.Unicode(), help="What is mounted; all views where empty.").tag(sync=True)
     graph = t.List(t.Unicode(), help="Mode and stage to show first, or none.").tag(sync=True)
+    controls = t.Bool(help="Whether this kernel records the run it shows.").tag(sync=True)
     name = t.Unicode(help="For a person.").tag(sync=True)
     height = t.Int(DEFAULT_HEIGHT, help="In CSS pixels; dragging changes it.").tag(sync=True)
     bundle_hash = t.Unicode(help="Version of the bundle that the kernel has.").tag(sync=True)
@@ -53,7 +54,7 @@ class ShownWidget(anywidget.AnyWidget):
         answers: Answering,
         subscribe: Callable[[Send], Callable[[], None]] | None,
         height: int | None,
-        **traits: str | Sequence[str],
+        **traits: str | bool | Sequence[str],
     ) -> None:
         super().__init__(
             height=height or DEFAULT_HEIGHT,

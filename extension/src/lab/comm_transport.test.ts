@@ -2,7 +2,13 @@ import type { Kernel } from "@jupyterlab/services";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { CommTransport, type RunRow } from "./comm_transport";
 
-const RUN: RunRow = { run_id: "r1", name: "model", run_path: "/runs/a.ortviz", status: "live" };
+const RUN: RunRow = {
+  run_id: "r1",
+  name: "model",
+  run_path: "/runs/a.ortviz",
+  status: "live",
+  controls: true,
+};
 
 /** A kernel's comm as far as the transport uses it; `say` is what the kernel sends. */
 class FakeComm {
@@ -40,10 +46,19 @@ function kernelOf(comm: FakeComm): Kernel.IKernelConnection {
 describe("CommTransport", () => {
   afterEach(() => vi.useRealTimers());
 
+  it("controls what the kernel records, and nothing that it has only loaded", async () => {
+    const { transport } = await opened();
+    expect(transport.controllable).toBe(false);
+    transport.select(RUN);
+    expect(transport.controllable).toBe(true);
+    transport.select({ ...RUN, controls: false });
+    expect(transport.controllable).toBe(false);
+  });
+
   it("hears the runs, chooses one and asks", async () => {
     const { comm, transport, runs } = await opened();
     expect(runs).toEqual([RUN]);
-    transport.select("r1");
+    transport.select(RUN);
     const asked = transport.request("traces", { step: 4 });
     expect(comm.sent).toEqual([
       { type: "select", run_id: "r1" },

@@ -25,6 +25,8 @@ export interface RunRow {
   /** Absolute, on the kernel's machine; empty without a file. */
   run_path: string;
   status: string;
+  /** Whether the kernel records it, and has not only loaded it. */
+  controls: boolean;
 }
 
 type Incoming =
@@ -44,7 +46,6 @@ interface Pending {
  * while a cell runs, where a widget's own messages wait until the cell has ended.
  */
 export class CommTransport implements Transport {
-  readonly controllable = true;
   readonly netron = null;
   readonly #comm: Kernel.IComm;
   readonly #pending = new Map<number, Pending>();
@@ -53,6 +54,7 @@ export class CommTransport implements Transport {
   readonly #firstRuns: Promise<RunRow[]>;
   #nextId = 1;
   #lost = false;
+  #controls = false;
 
   private constructor(comm: Kernel.IComm) {
     this.#comm = comm;
@@ -99,9 +101,14 @@ export class CommTransport implements Transport {
     }
   }
 
+  get controllable(): boolean {
+    return this.#controls;
+  }
+
   /** Speak of this run from now on. */
-  select(runId: string): void {
-    this.#send({ type: "select", run_id: runId });
+  select({ run_id, controls }: RunRow): void {
+    this.#controls = controls;
+    this.#send({ type: "select", run_id });
   }
 
   request<C extends CommandName>(command: C, params: CommandParams[C]): Promise<Reply> {

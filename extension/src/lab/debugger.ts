@@ -83,7 +83,7 @@ class DebuggerOpener {
       if (runs.length === 0) throw new Error(NO_RUN);
       return null;
     }
-    transport.select(run.run_id);
+    transport.select(run);
     const { serverSettings } = this.app.serviceManager;
     return {
       path: run.run_path,

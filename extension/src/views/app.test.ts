@@ -201,13 +201,27 @@ describe("the debugger on a live run", () => {
     await vi.waitFor(() => expect(find("current-step")?.textContent).toContain("step 6 "));
   });
 
-  it("offers control only where somebody can obey, and says so", async () => {
+  it("offers control only where somebody can obey; elsewhere it says who trains, and goes on", async () => {
     const transport = live();
+    open(transport);
+    await seen("pause-resume");
+    expect(find("trained-elsewhere")).toBeNull();
+    unmount();
     Object.assign(transport, { controllable: false });
     open(transport);
-    const pause = await seen<HTMLButtonElement>("pause-resume");
-    expect(pause.disabled).toBe(true);
-    expect(pause.title).toContain("notebook");
+    const words = await seen("trained-elsewhere");
+    expect(words.textContent).toBe("training in another kernel; shown as of step 7");
+    expect(find("live-toggle")?.textContent).not.toContain("live");
+    expect(find("pause-resume")).toBeNull();
+    expect(find("sample-next")).toBeNull();
+    transport.push("summary", {}, changedSummary({ status: "paused", latest_step: 1_234 }));
+    await vi.waitFor(() =>
+      expect(find("trained-elsewhere")?.textContent).toBe(
+        "training without sampling in another kernel; shown as of step 1,234",
+      ),
+    );
+    transport.push("summary", {}, changedSummary({ status: "ended" }));
+    await vi.waitFor(() => expect(find("trained-elsewhere")).toBeNull());
   });
 });
 

@@ -25,6 +25,8 @@ export interface WidgetModel {
   views: ViewName[];
   /** Mode and stage of the graph to show first, or nothing. */
   graph: string[];
+  /** Whether the kernel records the run, so that it can be paused and sampled. */
+  controls: boolean;
   /** For a person. */
   name: string;
   /** In px. */
@@ -69,7 +71,8 @@ export function widgetTransport(
   page: Document,
   onChanged: () => void = () => {},
 ): Transport {
-  const kernel = new KernelTransport(model as AnyModel);
+  const controls = (model as AnyModel).get("controls") === true;
+  const kernel = new KernelTransport(model as AnyModel, null, controls);
   const baseUrl = jupyterBaseUrl(page);
   const given = (trait: string) => String((model as AnyModel).get(trait) ?? "");
   const [runPath, onnxPath] = [given("run_path"), given("onnx_path")];

@@ -37,7 +37,6 @@ export type MessageModel = Pick<AnyModel, "on" | "off" | "send">;
  * answer; requests then wait, without a limit, and the status says so.
  */
 export class KernelTransport implements Transport {
-  readonly controllable = true;
   readonly #model: MessageModel;
   readonly #pending = new Map<number, Pending>();
   readonly #pushListeners = new Set<PushListener>();
@@ -49,10 +48,12 @@ export class KernelTransport implements Transport {
   /**
    * @param model The widget's model.
    * @param netron Where Netron comes from when there is no server.
+   * @param controllable Whether the kernel records the run, and has not only loaded it.
    */
   constructor(
     model: MessageModel,
     readonly netron: NetronSource | null = null,
+    readonly controllable = true,
   ) {
     this.#model = model;
     model.on("msg:custom", this.#hear);

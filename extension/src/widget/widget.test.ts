@@ -109,7 +109,7 @@ function widgetModel(traits: Record<string, unknown>) {
 describe("the widget", () => {
   const jupyter = new DOMParser().parseFromString('<body data-base-url="/user/ada">', "text/html");
   const elsewhere = new DOMParser().parseFromString("<p>VS Code</p>", "text/html");
-  const transportOf = (traits: Record<string, string>, page = jupyter) =>
+  const transportOf = (traits: Record<string, string | boolean>, page = jupyter) =>
     widgetTransport(widgetModel(traits) as never, page);
 
   beforeEach(() => {
@@ -128,6 +128,14 @@ describe("the widget", () => {
       ["/user/ada/ortviz/onnx/command", { path: "/a/b.onnx", command: "run" }],
     ]);
     for (const transport of [run, file]) transport.dispose();
+  });
+
+  it("controls training only where the kernel records the run", () => {
+    for (const controls of [true, false]) {
+      const transport = transportOf({ run_path: "/a/b.ortviz", onnx_path: "", controls });
+      expect(transport.controllable).toBe(controls);
+      transport.dispose();
+    }
   });
 
   it("asks the kernel alone where there is no file, or no server", () => {

@@ -136,14 +136,22 @@ def test_save_and_load(live: Run, tmp_path: Path) -> None:
     loaded.close()
 
 
-def test_a_file_without_its_recorder_is_never_live(live: Run) -> None:
+def test_a_file_whose_run_goes_on_elsewhere_says_so_and_cannot_be_controlled(live: Run) -> None:
     live.flush()
     assert live.path is not None
     found = Run(live.path)
     summary, _ = found.answer("summary", {})
     assert isinstance(summary, dict)
-    assert (found.status, summary["status"]) == (RunStatus.ENDED, "ended")
+    # For Python a run is live only where it can be controlled; a page says where it trains.
+    assert (found.status, summary["status"]) == (RunStatus.ENDED, "live")
+    assert (live.controllable, found.controllable) == (True, False)
+    with pytest.raises(OrtvizError, match="while the kernel that trains"):
+        found.answer("control", {"action": "pause"})
     assert repr(found).startswith("<Run 'model': ended, 6 steps")
+    live.close()
+    summary, _ = found.answer("summary", {})
+    assert isinstance(summary, dict)
+    assert (summary["status"], live.controllable) == ("ended", False)
     found.close()
 
 

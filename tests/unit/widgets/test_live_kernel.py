@@ -262,6 +262,7 @@ def test_a_comm_opened_by_the_browser_is_answered_while_a_cell_runs(ready: Any) 
     row = listed["runs"][0]
     assert (row["name"], row["status"]) == ("plugin", "live") or row["status"] == "waiting"
     assert row["run_path"].endswith("plugin.ortviz")
+    assert row["controls"] is True
 
     send_on(
         ready,

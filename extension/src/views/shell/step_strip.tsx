@@ -1,6 +1,6 @@
 import type { Answer, SeverityName } from "../../protocol";
 import { useStore } from "../shared/context";
-import { formatNumber, plural } from "../shared/format";
+import { formatCount, formatNumber, plural } from "../shared/format";
 import { SEVERITIES, SeverityIcon } from "../shared/symbols";
 import { RankChoice } from "./rank_choice";
 import { Spark } from "./spark";
@@ -10,6 +10,13 @@ const STATUS_WORDS = {
   waiting: "waiting",
   live: "live",
   paused: "paused",
+  ended: "ended",
+} as const;
+
+const ELSEWHERE_WORDS = {
+  waiting: "waiting to train",
+  live: "training",
+  paused: "training without sampling",
   ended: "ended",
 } as const;
 
@@ -116,6 +123,7 @@ function LiveToggle({ summary }: { summary: Answer<"summary"> | null }) {
       </span>
     );
   }
+  const word = store.transport.controllable ? STATUS_WORDS[status] : "newest step";
   const title = following
     ? "Shows the newest sampled step. Choose a step to stay at it."
     : "Go back to the newest sampled step and follow it.";
@@ -133,7 +141,7 @@ function LiveToggle({ summary }: { summary: Answer<"summary"> | null }) {
       data-testid="live-toggle"
       data-status={status}
     >
-      <span aria-hidden="true">{following ? "●" : "○"}</span> {STATUS_WORDS[status]}
+      <span aria-hidden="true">{following ? "●" : "○"}</span> {word}
       {summary?.steps_per_sec != null && (
         <span class="ov-muted ov-speed">{formatNumber(summary.steps_per_sec)} steps/s</span>
       )}
@@ -144,10 +152,8 @@ function LiveToggle({ summary }: { summary: Answer<"summary"> | null }) {
 function SamplingControls({ summary }: { summary: Answer<"summary"> | null }) {
   const store = useStore();
   if (!store.live.value) return null;
+  if (!store.transport.controllable) return <TrainedElsewhere summary={summary} />;
   const paused = summary?.status === "paused";
-  const hint = store.transport.controllable
-    ? null
-    : "Only the notebook whose kernel runs this training can do this.";
   const pauseTitle = paused
     ? "Sample steps again"
     : "Train on without sampling; nothing is recorded but the losses";
@@ -156,8 +162,7 @@ function SamplingControls({ summary }: { summary: Answer<"summary"> | null }) {
       <button
         type="button"
         class="ov-button"
-        disabled={hint !== null}
-        title={hint ?? pauseTitle}
+        title={pauseTitle}
         onClick={() => void store.control(paused ? "resume" : "pause")}
         data-testid="pause-resume"
       >
@@ -166,14 +171,34 @@ function SamplingControls({ summary }: { summary: Answer<"summary"> | null }) {
       <button
         type="button"
         class="ov-button"
-        disabled={hint !== null}
-        title={hint ?? "Sample the very next step, whatever its number"}
+        title="Sample the very next step, whatever its number"
         onClick={() => void store.control("sample_next")}
         data-testid="sample-next"
       >
         sample next
       </button>
     </>
+  );
+}
+
+/** Where nobody can obey: who trains, and how far what is shown goes. */
+function TrainedElsewhere({ summary }: { summary: Answer<"summary"> | null }) {
+  const { run } = useStore();
+  const place = (run.data.value?.world_size ?? 1) > 1 ? "process" : "kernel";
+  const doing = ELSEWHERE_WORDS[summary?.status ?? "waiting"];
+  const step = summary?.latest_step ?? null;
+  return (
+    <span
+      class="ov-status ov-elsewhere"
+      title={
+        `What is shown is read from the run's file every few seconds. Only the ${place} that ` +
+        "records the run can pause it or sample a step."
+      }
+      data-testid="trained-elsewhere"
+    >
+      {doing} in another {place}
+      {step !== null && `; shown as of step ${formatCount(step)}`}
+    </span>
   );
 }
 
