@@ -40,7 +40,7 @@ def shown_progress(sink: ProgressSink | None) -> Iterator[ProgressSink]:
         with _bar() as bar:
             yield bar
     else:
-        yield plain_lines(_text_stream())
+        yield plain_lines(text_stream())
 
 
 def plain_lines(stream: TextIO) -> ProgressSink:
@@ -94,6 +94,6 @@ def _bar() -> Iterator[ProgressSink]:
         yield show
 
 
-def _text_stream() -> TextIO:
-    # Notebooks paint stderr red, which reads as an error; this is none.
+def text_stream() -> TextIO:
+    """Where news goes that is no error: notebooks paint stderr red, which reads as one."""
     return sys.stdout if "ipykernel" in sys.modules else sys.stderr

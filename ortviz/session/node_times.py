@@ -86,15 +86,23 @@ class NodeTimeTable(Sequence[TimedNode]):
             for node in self._nodes[:most]
         ]
 
+    def text(self, most: int = _SHOWN) -> str:
+        """The slowest nodes as a table of plain text."""
+        return text_table(_HEADINGS, self.rows(most), width=120)
+
+    def html(self, most: int = _SHOWN) -> str:
+        """The slowest nodes as a table for a notebook."""
+        return html_table(_HEADINGS, self.rows(most))
+
     def __repr__(self) -> str:
         if not self._nodes:
             return self.summary
-        return f"{text_table(_HEADINGS, self.rows(), width=120)}\n{self._more()}{self.summary}"
+        return f"{self.text()}\n{self._more()}{self.summary}"
 
     def _repr_html_(self) -> str:
         from html import escape
 
-        table = html_table(_HEADINGS, self.rows()) if self._nodes else ""
+        table = self.html() if self._nodes else ""
         return f"{table}<p>{escape(self._more() + self.summary)}</p>"
 
     def _more(self) -> str:

@@ -30,6 +30,7 @@ from ortviz.session.inbox import DEFAULT_MAX_BYTES, DEFAULT_MAX_ITEMS, Inbox
 from ortviz.session.keeper import Keeper
 from ortviz.session.pace import Pace, Sampling
 from ortviz.session.storage import create_storage
+from ortviz.session.timing import NodeTiming, Timings
 from ortviz.session.worker import Item, Worker
 
 _SKIPS_TOLD_EVERY_SECS = 10.0
@@ -83,6 +84,7 @@ class Recorder:
         self._before_end: Callable[[], None] | None = None
         self._capture_bytes = 0
         self._keeper = Keeper(KeepRules(), self.problem)
+        self._timings = Timings()
         self._skipped = 0
         self._skips_told_secs = -_SKIPS_TOLD_EVERY_SECS
         self._dropped = 0
@@ -166,7 +168,10 @@ class Recorder:
 
     def times(self, step: int) -> int:
         """How often this step was asked to be run again to time its nodes."""
-        return self._sampling.takes_times()
+        repeats = self._sampling.takes_times()
+        if repeats:
+            self._timings.began(step)
+        return repeats
 
     def stepped(self, step: int) -> None:
         """A training forward pass of this number begins."""
@@ -174,6 +179,7 @@ class Recorder:
 
     def captured(self, capture: StepCapture) -> None:
         """A sampled step is complete."""
+        self._timings.over(capture.record.step, capture.node_times)
         self._capture_bytes = size_bytes(_arrays(capture))
         # Its cost is paid already, so it is kept even if the queue filled up meanwhile.
         if not self._give(capture, self._capture_bytes, force=True):
@@ -229,8 +235,14 @@ class Recorder:
         """Sample the next step, whatever its number, and look into it deeply."""
         self._sampling.verify_next()
 
-    def time_next(self, repeats: int) -> None:
-        """Sample the next step, whatever its number, and time its nodes."""
+    def time_next(self, repeats: int, timing: NodeTiming) -> None:
+        """Sample the next step, whatever its number, and time its nodes.
+
+        Args:
+            repeats: Runs to time.
+            timing: Told what becomes of it.
+        """
+        self._timings.ask(timing)
         self._sampling.time_next(repeats)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:

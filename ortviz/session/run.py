@@ -21,6 +21,7 @@ from ortviz.session.losses import Losses
 from ortviz.session.node_times import NodeTimeTable, node_time_table
 from ortviz.session.ranks import Ranks, findings_of
 from ortviz.session.storage import SUFFIX
+from ortviz.session.timing import NodeTiming
 
 if TYPE_CHECKING:
     from ortviz.session.figures import Figures
@@ -240,14 +241,18 @@ class Run:
         """
         self._live_recorder("verified").verify_next()
 
-    def time_nodes(self, repeats: int = DEFAULT_REPEATS) -> None:
+    def time_nodes(self, repeats: int = DEFAULT_REPEATS) -> NodeTiming:
         """Sample the next training step and time the nodes of ORT's graph on what it is fed.
 
         ONNX Runtime runs it again beside the training, in a session of its own with its profiler
-        on; nothing of the training changes. Read the result from :attr:`node_times`.
+        on; nothing of the training changes. A line is printed when that begins and when it has
+        ended. Read the result from :attr:`node_times`.
 
         Args:
             repeats: How many runs to take the median of; fewer for very large graphs.
+
+        Returns:
+            What becomes of it: shows how far it is, and then the slowest nodes.
 
         Raises:
             OrtvizError: The run has ended, ORT does not run this model, or ``repeats`` is no
@@ -261,7 +266,9 @@ class Run:
                 "There are no nodes of ORT's to time: this model trains in eager PyTorch.",
                 self._info.engine_reason,
             )
-        recorder.time_next(repeats)
+        timing = NodeTiming(repeats, lambda: self.node_times, lambda: recorder.ended)
+        recorder.time_next(repeats, timing)
+        return timing
 
     def flush(self, timeout_secs: float = _READ_FLUSH_SECS) -> bool:
         """Wait until everything seen so far can be read; False when time ran out."""

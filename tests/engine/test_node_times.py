@@ -115,18 +115,26 @@ def test_a_step_without_backward_is_not_taken_for_an_export(tmp_path: Path) -> N
     assert [step for step, times in sorted(found.items()) if times is not None] == [1]
 
 
-def test_a_run_shows_them(tmp_path: Path) -> None:
+def test_a_run_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(1)
     model = ortviz.wrap(mlp(), 2, path=tmp_path / "run.ortviz")
     run = model.ortviz
     assert "run.time_nodes()" in repr(run.node_times)
     with pytest.raises(OrtvizError, match="repeats is a whole number"):
         run.time_nodes(0)
+    timing = None
     for step in range(3):
         if step == 1:
-            run.time_nodes(3)
+            timing = run.time_nodes(3)
         model(torch.randn(8, 4)).sum().backward()
+    assert timing is not None
     table = run.node_times
+    said = capsys.readouterr().err
+    assert "timing the nodes of step 1 on what it is fed, 3 runs" in said
+    assert f"Timed {len(table)} nodes of step 1" in said
+    assert repr(timing).splitlines()[0].startswith(f"Timed {len(table)} nodes of step 1")
+    assert len(repr(timing).splitlines()) == 2 + min(len(table), 5)
+    assert table[0].op_type in timing._repr_html_()
     assert table.measured.step == 1
     assert list(run.steps) == [0, 1, 2]
     assert sum(node.share for node in table) == pytest.approx(1.0)

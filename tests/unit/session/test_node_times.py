@@ -13,7 +13,8 @@ from ortviz.protocol.codec import column_array
 from ortviz.record import NodeTime, NodeTimes, RunInfo, StepCapture
 from ortviz.record.store import RunReader, RunWriter
 from ortviz.session.commands import handle
-from ortviz.session.node_times import measured_notes, node_time_table
+from ortviz.session.node_times import NodeTimeTable, measured_notes, node_time_table
+from ortviz.session.timing import NodeTiming
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "contract" / "golden"))
 WARM_UPS = 3
@@ -103,9 +104,55 @@ def test_the_recorder_writes_them_with_the_step(start, make):
         assert reader.node_times() == _times(2, 0.5)
 
 
+def _timing(table=(), ended=False):
+    return NodeTiming(7, lambda: NodeTimeTable(*(table or (None, ()))), lambda: ended)
+
+
+def test_a_request_says_what_becomes_of_it(start, make, capsys):
+    recorder = start(every=100)
+    measured = _times(3, 0.003, 0.001)
+    timing = _timing((measured, ()))
+    assert "next training step will be timed, 7 runs" in capsys.readouterr().err
+    recorder.time_next(7, timing)
+    assert (timing.step, timing.done) == (None, False)
+    assert repr(timing).startswith("Waiting for the next training step")
+    assert recorder.wants(3)
+    recorder.times(3)
+    assert "timing the nodes of step 3 on what it is fed, 7 runs" in capsys.readouterr().err
+    assert (timing.step, timing.done) == (3, False)
+    assert "Timing the nodes of step 3" in timing._repr_html_()
+    recorder.captured(StepCapture(make.capture(2).record))
+    assert not timing.done
+    recorder.captured(StepCapture(make.capture(3).record, node_times=measured))
+    assert timing.done
+    said = capsys.readouterr().err
+    assert "Timed 2 nodes of step 3: together 4 ms (median of 5 runs). Slowest: " in said
+    assert "75.0%" in said
+    assert "run.node_times lists them" in said
+    assert repr(timing).startswith("Timed 2 nodes of step 3")
+    recorder.close(10.0)
+
+
+def test_a_request_says_why_there_are_no_times(start, make, capsys):
+    recorder = start(every=100)
+    timing = _timing()
+    recorder.time_next(7, timing)
+    recorder.times(0)
+    reason = NodeTimes(0, 0, reason="No backward pass ran.")
+    recorder.captured(StepCapture(make.capture(0).record, node_times=reason))
+    assert "were not timed. No backward pass ran." in capsys.readouterr().err
+    assert repr(timing) == "The nodes of step 0 were not timed. No backward pass ran."
+    assert repr(_timing(ended=True)).startswith("No nodes were timed: the run ended")
+    recorder.time_next(7, timing)
+    recorder.times(5)
+    recorder.captured(StepCapture(make.capture(5).record))
+    assert "run.problems says why" in repr(timing)
+    recorder.close(10.0)
+
+
 def test_a_request_is_fulfilled_once(start):
     recorder = start(every=100)
-    recorder.time_next(7)
+    recorder.time_next(7, _timing())
     assert recorder.wants(3)
     assert recorder.times(3) == 7
     assert recorder.times(3) == 0
