@@ -100,6 +100,7 @@ export interface EdgePaint {
 
 /** A row of the legend: a colour, what it looks like without colour, and what it stands for. */
 export interface LegendRow {
+  /** Empty where only the mark is drawn. */
   color: string;
   mark: string;
   label: string;

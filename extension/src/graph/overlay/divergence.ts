@@ -1,4 +1,4 @@
-import type { EdgePaint, ItemPaint, Overlay, PlacedEdge } from "../types";
+import type { EdgePaint, ItemPaint, LegendRow, Overlay, PlacedEdge } from "../types";
 import { BLANK, CALM, HUES, type OverlayColours } from "./colours";
 import { foldGroups, larger } from "./fold";
 import { short } from "./numbers";
@@ -16,8 +16,16 @@ const BORN = 4;
 const SEVERITY = [EQUAL, ROUNDING, DIVERGENT, NOT_COMPARABLE];
 const HERE = " ✱";
 
-/** Where ORT differs from eager PyTorch. */
-export function divergenceOverlay(recorded: Recorded, colours: OverlayColours): Overlay {
+/**
+ * Where ORT differs from eager PyTorch.
+ *
+ * @param deep Whether the step was looked into deeply, so that none born in it means none.
+ */
+export function divergenceOverlay(
+  recorded: Recorded,
+  colours: OverlayColours,
+  deep: boolean | null = null,
+): Overlay {
   const { structure } = recorded;
   const severity = (row: number) => severityOf(recorded, row);
   const worst = new Float64Array(structure.nodeCount).fill(NONE);
@@ -42,7 +50,7 @@ export function divergenceOverlay(recorded: Recorded, colours: OverlayColours): 
       : { fill: fills[bad] as string, mark: markOf(bad, size ?? Number.NaN) };
   return assemble({
     name: "divergence",
-    legend: [...legendOf(recorded, fills), ...recorded.unrecorded(colours.theme)],
+    legend: [...legendOf(recorded, fills, deep), ...recorded.unrecorded(colours.theme)],
     blank: BLANK[colours.theme],
     notes: ["Numbers on boxes are relative errors, the largest of what is in them."],
     node: (node) => paint(worst[node], error[node]),
@@ -89,23 +97,30 @@ function markOf(severity: number, error: number): string {
   return `≠${size}${severity === BORN ? HERE : ""}`;
 }
 
-function legendOf(recorded: Recorded, fills: readonly string[]) {
+/** What is drawn; where nothing diverges, or nothing was found to be born there, that too. */
+function legendOf(recorded: Recorded, fills: readonly string[], deep: boolean | null): LegendRow[] {
   const counts = [0, 0, 0, 0, 0];
   for (let row = 0; row < recorded.count; row += 1) {
     const severity = severityOf(recorded, row);
     counts[severity] = (counts[severity] as number) + 1;
   }
-  const row = (severity: number, mark: string, label: string) => ({
-    color: fills[severity] as string,
-    mark,
-    label: `${label}: ${(counts[severity] as number).toLocaleString("en-US")}`,
-  });
+  const row = (severity: number, mark: string, label: string): LegendRow[] => {
+    const count = counts[severity] as number;
+    const text = `${label}: ${count.toLocaleString("en-US")}`;
+    return count === 0 ? [] : [{ color: fills[severity] as string, mark, label: text }];
+  };
+  const none = (label: string): LegendRow[] => [{ color: "", mark: "", label: `${label}: 0` }];
+  const born = row(BORN, `≠${HERE}`, "divergent, born here");
+  const divergent = row(DIVERGENT, "≠", "divergent");
+  if (born.length === 0 && divergent.length === 0) divergent.push(...none("divergent"));
+  // Not looked for is not the same as none.
+  else if (born.length === 0 && deep === true) born.push(...none("born here"));
   return [
-    row(BORN, `≠${HERE}`, "divergent, born here"),
-    row(DIVERGENT, "≠", "divergent"),
-    row(ROUNDING, "≈", "rounding"),
-    row(EQUAL, "=", "equal"),
-    row(NOT_COMPARABLE, "∅", "not comparable"),
+    ...born,
+    ...divergent,
+    ...row(ROUNDING, "≈", "rounding"),
+    ...row(EQUAL, "=", "equal"),
+    ...row(NOT_COMPARABLE, "∅", "not comparable"),
   ];
 }
 

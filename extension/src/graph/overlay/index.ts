@@ -12,7 +12,7 @@ import { type OverlayAnswer, RunRanges } from "./ranges";
 import { Recorded } from "./recorded";
 import { timeOverlay } from "./time";
 
-export { COLOURS, type OverlayColours, type Theme } from "./colours";
+export { BLANK, COLOURS, type OverlayColours, type Theme } from "./colours";
 export type { OverlayAnswer } from "./ranges";
 export { RunRanges };
 
@@ -73,6 +73,10 @@ export interface OverlaySources {
   ranges?: RunRanges;
   /** Answers to `graph_details`, as many as there are. */
   details?: readonly DetailsAnswer[];
+  /** Whether the step was looked into deeply; null where that is not known. */
+  deep?: boolean | null;
+  /** Why there is no answer for the step; empty where that is not known. */
+  trouble?: string;
   /** Answer to `graph_lineage` of this stage, or of the one after it. */
   lineage?: LineageAnswer | null;
 }
@@ -83,12 +87,13 @@ export interface OverlaySources {
  * @returns null for `none`.
  */
 export function makeOverlay(name: OverlayName, sources: OverlaySources): Overlay | null {
-  const { structure, colours, step, lineage = null, details = [] } = sources;
+  const { structure, colours, step, trouble, lineage = null, details = [] } = sources;
   if (name === "none") return null;
   if (name === "op") return opOverlay(structure, colours.theme);
   if (name === "dtype") return dtypeOverlay(structure, details, colours.theme);
   if (name === "changes") return changesOverlay(structure, lineage, colours.theme);
-  if (step == null) return nothing(name, "No step is recorded that could be shown here.");
+  if (step == null)
+    return nothing(name, trouble || "No step is recorded that could be shown here.");
   const recorded = new Recorded(structure, step);
   if (name === "time") return timeOverlay(recorded, colours);
   const overlay = ofStep(name, recorded, sources);
@@ -99,9 +104,9 @@ export function makeOverlay(name: OverlayName, sources: OverlaySources): Overlay
 function ofStep(
   name: "divergence" | "nonfinite" | "activation" | "gradient",
   recorded: Recorded,
-  { structure, colours, ranges = new RunRanges() }: OverlaySources,
+  { structure, colours, deep = null, ranges = new RunRanges() }: OverlaySources,
 ): Overlay {
-  if (name === "divergence") return divergenceOverlay(recorded, colours);
+  if (name === "divergence") return divergenceOverlay(recorded, colours, deep);
   if (name === "nonfinite") return nonfiniteOverlay(recorded, colours);
   ranges.see(`${structure.mode}/${structure.stage}`, recorded.answer);
   return normOverlay(recorded, name, ranges, colours);

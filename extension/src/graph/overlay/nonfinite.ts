@@ -1,4 +1,4 @@
-import type { EdgePaint, ItemPaint, Overlay, PlacedEdge } from "../types";
+import type { EdgePaint, ItemPaint, LegendRow, Overlay, PlacedEdge } from "../types";
 import { BLANK, CALM, type OverlayColours } from "./colours";
 import { foldGroups, larger, sum } from "./fold";
 import { assemble } from "./parts";
@@ -76,18 +76,24 @@ const fillsOf = ({ theme, reference, candidate, look }: OverlayColours) => [
   look,
 ];
 
-function legendOf(recorded: Recorded, fills: readonly string[]) {
+/** What is drawn; where all is finite, that nothing else is there. */
+function legendOf(recorded: Recorded, fills: readonly string[]): LegendRow[] {
   const counts = [0, 0, 0, 0];
   for (let row = 0; row < recorded.count; row += 1) {
     const kind = kindOf(recorded, row);
     if (kind !== NONE) counts[kind] = (counts[kind] as number) + 1;
   }
   const marks = ["", "3 | 0", "0 | 3", "3 | 3"];
-  return LABELS.map((label, kind) => ({
-    color: fills[kind] as string,
-    mark: marks[kind] as string,
-    label: `${label}: ${(counts[kind] as number).toLocaleString("en-US")}`,
-  })).reverse();
+  const rows: LegendRow[] = [];
+  for (let kind = PRESENT; kind >= FINITE; kind -= 1) {
+    const count = counts[kind] as number;
+    if (count === 0) continue;
+    const label = `${LABELS[kind]}: ${count.toLocaleString("en-US")}`;
+    rows.push({ color: fills[kind] as string, mark: marks[kind] as string, label });
+  }
+  const some = counts.some((count, kind) => kind !== FINITE && count > 0);
+  if (!some) rows.unshift({ color: "", mark: "", label: "with NaN or infinite elements: 0" });
+  return rows;
 }
 
 function edgePaint(

@@ -92,6 +92,20 @@ describe("divergence", () => {
     });
   });
 
+  it("has in the legend what is drawn at this step, and in words what is not", () => {
+    const labels = (deep: boolean | null, ...shown: Row[]) =>
+      makeOverlay("divergence", { structure, colours, step: recordedStep(shown), deep })
+        ?.legend.filter(({ label }) => !label.startsWith("not recorded"))
+        .map(({ color, label }) => (color === "" ? `no colour: ${label}` : label));
+    const rounding: Row = { value: 1, verdict: 1 };
+    const divergent: Row = { value: 2, verdict: 2 };
+    expect(labels(true, rounding)).toEqual(["no colour: divergent: 0", "rounding: 1"]);
+    expect(labels(true, divergent)).toEqual(["no colour: born here: 0", "divergent: 1"]);
+    // Whether any is born here is not known.
+    expect(labels(false, divergent)).toEqual(["divergent: 1"]);
+    expect(labels(null, divergent)).toEqual(["divergent: 1"]);
+  });
+
   it("lights the lines that carry what differs", () => {
     expect(overlay.edge(edge(3, 4))).toEqual({ color: look, width: 3 });
     expect(overlay.edge(edge(1, 2))).toBeNull();
@@ -135,6 +149,14 @@ describe("NaN and Inf", () => {
     ]);
     expect(overlay.edge(edge(2, 3))).toEqual({ color: reference, width: 2.5 });
     expect(overlay.edge(edge(1, 2))).toBeNull();
+  });
+
+  it("has in the legend what is drawn at this step", () => {
+    const shown = made("nonfinite", [{ value: 1 }]).legend;
+    expect(shown.map(({ color, label }) => [color === "", label]).slice(0, 2)).toEqual([
+      [true, "with NaN or infinite elements: 0"],
+      [false, "all finite: 1"],
+    ]);
   });
 });
 

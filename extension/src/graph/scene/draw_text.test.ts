@@ -91,6 +91,8 @@ describe("a title beside an overlay's mark", () => {
     for (let zoom = 0.5; zoom < 2; zoom += 0.05) {
       expect(written(own, item, "◆", zoom, false)).toContain("◆");
       expect(written(own, item, "≠ 5e-2 ✱", zoom, false)).toContain("≠✱");
+      // Signs of the overlay, and where a finding lies, on the corner.
+      expect(written(own, item, "◆ ≠ 5e-2 ✱", zoom, false).join("")).toMatch(/◆≠✱|≠✱◆/);
     }
   });
 

@@ -5,7 +5,7 @@ import { type Drawing, Z } from "./compose";
 import { inkOn } from "./contrast";
 import { soloTitlePx } from "./lod";
 import { twisty } from "./shapes";
-import { isShortMark, tinyMark } from "./short_mark";
+import { isShortMark, leftOut, tinyMark } from "./short_mark";
 import type { Face } from "./source";
 import type { Rect } from "./viewport";
 
@@ -45,18 +45,15 @@ export function drawText(
   const pill = face.kind === "input" || face.kind === "output";
   if (isGroup(item)) drawGroupText(drawing, face, paint?.mark ?? "", rect, full, ink, quiet);
   else if (pill) {
-    writeSolo(drawing, face.title, "", rect, sizes.PILL_FONT, PILL_SIDES, ink, false);
+    writeSolo(drawing, face.title, "", rect, PILL, ink);
   } else {
     const mark = paint?.mark ?? "";
     const beside = isShortMark(mark);
     const note = full
       ? nodeNote(drawing, item, beside ? "" : mark, face.title, rect.width - PAIR_SIDES)
       : "";
-    const sides = face.kind === "joint" ? JOINT_SIDES : NODE_SIDES;
     if (note !== "") writePair(drawing, face.title, note, beside ? mark : "", rect, ink, quiet);
-    else {
-      writeSolo(drawing, face.title, tinyMark(mark), rect, sizes.NODE_FONT, sides, ink, false);
-    }
+    else writeSolo(drawing, face.title, mark, rect, face.kind === "joint" ? JOINT : NODE, ink);
   }
 }
 
@@ -73,52 +70,57 @@ function nodeNote(
   return mark === "" || fitter.width(both, NODE_NOTE_FONT) <= room ? both : mark;
 }
 
+/** How a title that stands alone is written; the sides of its box are in the world's units. */
+interface SoloStyle {
+  font: number;
+  bold: boolean;
+  left: number;
+  right: number;
+}
+
+const PILL: SoloStyle = { font: sizes.PILL_FONT, bold: false, left: 4, right: 4 };
+/** Colour at the left; at a joint also at the right. */
+const NODE: SoloStyle = { font: sizes.NODE_FONT, bold: false, left: 7, right: 2.5 };
+const JOINT: SoloStyle = { ...NODE, right: 7 };
+const GROUP: SoloStyle = { ...NODE, font: sizes.GROUP_FONT, bold: true };
+
 /**
- * One line in the middle, as large as can be read, and a short mark at the right; where the line
- * would be cut for it, on the corner.
+ * One line in the middle, as large as can be read, and the mark's signs at the right; where the
+ * line would be cut for them, on the corner.
  */
 function writeSolo(
   drawing: Drawing,
   text: string,
   mark: string,
   rect: Rect,
-  font: number,
-  sides: Sides,
+  style: SoloStyle,
   ink: string,
-  bold: boolean,
 ): void {
-  const { sheet, fitter, zoom, opacity } = drawing;
-  const { x, y, width, height } = rect;
-  const readable = soloTitlePx(height * zoom, font * zoom) / zoom;
+  const { fitter, zoom } = drawing;
+  const readable = soloTitlePx(rect.height * zoom, style.font * zoom) / zoom;
   const pad = LEAST_PADDING_PX / zoom;
-  const [left, right] = [Math.max(sides.left, pad), Math.max(sides.right, pad)];
-  const aside = markWidth(drawing, mark, readable);
-  const room = width - left - right - aside;
-  const size = fitter.shrunk(text, readable, room, bold, LEAST_TEXT_PX / zoom);
-  const fit = fitter.fit(text, size, room, bold);
-  if (fit !== text && mark !== "") {
-    writeSolo(drawing, text, "", rect, font, sides, ink, bold);
-    drawBadge(drawing, mark, rect, readable);
-    return;
-  }
-  const middle = y + height / 2;
-  const half = fitter.width(fit, size, bold) / 2;
-  const centre = Math.max(Math.min(width / 2, width - right - aside - half), left + half);
-  const style = { size, bold, fill: ink, align: "center" as const, opacity };
-  sheet.text(Z.text, fit, x + centre, middle, style);
-  writeMark(drawing, mark, x + width - right, middle, readable, ink);
+  const left = Math.max(style.left, pad);
+  const right = Math.max(style.right, pad);
+  const fitted = (aside: number) => {
+    const room = rect.width - left - right - aside;
+    const size = fitter.shrunk(text, readable, room, style.bold, LEAST_TEXT_PX / zoom);
+    return { aside, size, fit: fitter.fit(text, size, room, style.bold) };
+  };
+  const signs = tinyMark(mark);
+  const beside = fitted(markWidth(drawing, signs, readable));
+  const fits = signs !== "" && beside.fit === text;
+  const { aside, size, fit } = fits ? beside : fitted(0);
+  const half = fitter.width(fit, size, style.bold) / 2;
+  const centre = Math.max(Math.min(rect.width / 2, rect.width - right - aside - half), left + half);
+  const middle = rect.y + rect.height / 2;
+  const { bold } = style;
+  const { sheet, opacity } = drawing;
+  const title = { size, bold, fill: ink, align: "center" as const, opacity };
+  sheet.text(Z.text, fit, rect.x + centre, middle, title);
+  if (fits) writeMark(drawing, signs, rect.x + rect.width - right, middle, readable, ink);
+  const corner = `${leftOut(mark)}${fits ? "" : signs}`;
+  if (corner !== "") drawBadge(drawing, corner, rect, readable);
 }
-
-/** What the sides of a box take, in the world's units. */
-interface Sides {
-  left: number;
-  right: number;
-}
-
-const PILL_SIDES: Sides = { left: 4, right: 4 };
-/** Colour at the left; at a joint also at the right. */
-const NODE_SIDES: Sides = { left: 7, right: 2.5 };
-const JOINT_SIDES: Sides = { left: 7, right: 7 };
 
 /** How much room a mark beside a title takes, with the space before it. */
 function markWidth({ fitter }: Drawing, mark: string, titleSize: number): number {
@@ -180,7 +182,7 @@ function drawGroupText(
 ): void {
   const { sheet, look, fitter, opacity } = drawing;
   if (!full) {
-    writeSolo(drawing, title, tinyMark(mark), rect, sizes.GROUP_FONT, NODE_SIDES, ink, true);
+    writeSolo(drawing, title, mark, rect, GROUP, ink);
     return;
   }
   const middle = rect.y + rect.height / 2;

@@ -31,3 +31,7 @@ export function tinyMark(mark: string): string {
 }
 
 export const isShortMark = (mark: string) => [...mark].length <= SHORT_MARK;
+
+/** What a tiny mark leaves out although it matters: that a finding lies here. */
+export const leftOut = (mark: string) =>
+  mark.startsWith(FINDING) && !tinyMark(mark).includes(FINDING) ? FINDING : "";

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { COLOURS, type Theme } from "../../graph/overlay";
+import { BLANK, type Theme } from "../../graph/overlay";
 import type { GraphStructure } from "../../graph/structure";
 import { groupItem, type ItemId, type Overlay } from "../../graph/types";
 import type { Answer, ColumnArray, FindingRow } from "../../protocol";
@@ -15,13 +15,18 @@ const TRACED_STEPS = 6;
 /** The nodes that make the tensors of findings, by the finding's key, as far as they are known. */
 export type FindingNodes = ReadonlyMap<string, number>;
 
+/** Those of some findings that a step knows of already; all of them while no step is shown. */
+export function findingsBy(rows: readonly FindingRow[], step: number | null): FindingRow[] {
+  return rows.filter(({ first_step }) => step === null || (first_step ?? step) <= step);
+}
+
 /**
  * The boxes where findings lie, and those around them while closed: a tensor's node where the
  * finding has a site, else its module's groups.
  */
 export function findingMarks(
   structure: GraphStructure,
-  findings: Answer<"findings"> | null,
+  findings: readonly FindingRow[],
   nodes: FindingNodes = new Map(),
 ): ReadonlySet<ItemId> {
   const marks = new Set<ItemId>();
@@ -30,7 +35,7 @@ export function findingMarks(
       if (structure.group(group).kind !== "half") marks.add(groupItem(group));
     }
   };
-  for (const { key, module } of findings?.rows ?? []) {
+  for (const { key, module } of findings) {
     const node = nodes.get(key);
     if (node !== undefined) {
       marks.add(node);
@@ -83,14 +88,20 @@ async function nodesOf(
   return nodes;
 }
 
-/** An overlay with the places of findings lit up in it; they show without an overlay as well. */
+/** An overlay with the places of findings marked in it; without one they have a colour too. */
 export function withFindings(
   overlay: Overlay | null,
   marks: ReadonlySet<ItemId>,
   theme: Theme,
 ): Overlay | null {
   if (marks.size === 0) return overlay;
-  const row = { color: COLOURS[theme].look, mark: "◆", label: "a finding lies here" };
+  // Of an overlay's colours none is a finding's.
+  const row = {
+    color: overlay === null ? SOFT[theme] : "",
+    mark: "◆",
+    label: "a finding lies here",
+  };
+  const fill = overlay === null ? SOFT[theme] : BLANK[theme];
   return {
     name: overlay?.name ?? "findings",
     legend: [...(overlay?.legend ?? []), row],
@@ -98,7 +109,7 @@ export function withFindings(
     item: (item) => {
       const base = overlay?.item(item) ?? null;
       if (!marks.has(item)) return base;
-      return { fill: base?.fill ?? SOFT[theme], mark: `◆ ${base?.mark ?? ""}`.trim() };
+      return { fill: base?.fill ?? fill, mark: `◆ ${base?.mark ?? ""}`.trim() };
     },
     edge: (edge) => overlay?.edge(edge) ?? null,
   };

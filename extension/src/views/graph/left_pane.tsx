@@ -17,22 +17,17 @@ export function LeftPane({ graphs, active }: LeftProps) {
   const { selection } = useStore();
   const content = inspector.leftContent.value;
   const stages = graphs?.stages ?? [];
+  const choice = <LeftChoice stages={stages} />;
+  if (content.kind === "stage") {
+    const { mode, stage } = content;
+    const row = findStage(stages, mode, stage);
+    return <Stage pane={inspector.left} {...{ mode, stage, row, active }} leading={choice} />;
+  }
   const row = findStage(stages, selection.mode.value, selection.stage.value);
   return (
     <>
-      <div class="ov-graph-bar">
-        <LeftChoice stages={stages} />
-      </div>
+      <div class="ov-graph-bar">{choice}</div>
       {content.kind === "modules" && <ModuleTree stage={row} active={active} />}
-      {content.kind === "stage" && (
-        <Stage
-          pane={inspector.left}
-          mode={content.mode}
-          stage={content.stage}
-          row={findStage(stages, content.mode, content.stage)}
-          active={active}
-        />
-      )}
     </>
   );
 }

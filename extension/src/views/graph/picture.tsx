@@ -14,6 +14,8 @@ interface PictureProps {
   pane: GraphPane;
   structure: GraphStructure;
   active: boolean;
+  /** Sentences about the graph. */
+  notes: readonly string[];
 }
 
 /**
@@ -22,11 +24,11 @@ interface PictureProps {
  * Test ids: `graph-scene` (its `data-boxes` counts the boxes of the picture), `graph-progress`,
  * `graph-cancel`.
  */
-export function GraphPicture({ pane, structure, active }: PictureProps) {
+export function GraphPicture({ pane, structure, active, notes }: PictureProps) {
   const { theme } = useDebugger();
   const element = useRef<HTMLDivElement>(null);
   useScene(pane, structure, element);
-  const overlay = usePaneOverlay(structure, active);
+  const { overlay, record } = usePaneOverlay(structure, active);
   useEffect(() => pane.scene?.paint(overlay), [pane, overlay, structure]);
   useEffect(() => {
     if (element.current) pane.scene?.recolour(scenePalette(element.current));
@@ -44,7 +46,7 @@ export function GraphPicture({ pane, structure, active }: PictureProps) {
           </div>
         )}
       </div>
-      <Legend overlay={overlay} halves={hasHalves(structure)} />
+      <Legend overlay={overlay} record={record} halves={hasHalves(structure)} notes={notes} />
     </>
   );
 }

@@ -1,101 +1,109 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { type GraphInspector, type Hit, type SearchResult, search } from "../../state/graph";
 import { useStore } from "../shared/context";
-import { plural } from "../shared/format";
 import { useInspector } from "./inspector_context";
+import { SearchHits } from "./search_hits";
 
 /** Typing must rest this long before it is searched. */
 const SETTLE_MS = 80;
 
 /**
- * Finds operators, modules, nodes, tensors and findings of the stage on the right.
+ * Finds operators, modules, nodes, tensors and findings of the stage on the right. Choosing a hit
+ * closes the list, unless Ctrl, Shift or Cmd is held; Escape also gives the focus back.
  *
  * Test ids: `graph-search`, `graph-search-count`, `graph-hit` (with `data-kind`).
  */
 export function SearchBox() {
-  const inspector = useInspector();
-  const [text, setText] = useState("");
+  const id = useId();
   const [open, setOpen] = useState(false);
+  const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const result = useSearch(text, setAt);
-  const id = useId();
-  const list = useRef<HTMLDivElement>(null);
-  const hits = result?.hits ?? [];
-  const choose = (index: number) => {
-    const hit = hits[index];
-    if (hit === undefined) return;
-    setAt(index);
-    go(inspector, hit);
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape") setOpen(false);
-    else if (event.key === "Enter") choose(at);
-    else if (event.key === "ArrowDown") setAt(Math.min(at + 1, hits.length - 1));
-    else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
+  const { remember, giveBack } = useFocusBefore();
+  const choose = useChoose(result, setAt, setOpen);
+  const shown = open && text.trim() !== "";
+  const last = (result?.hits.length ?? 0) - 1;
+  const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
+    if (event.key === "Escape") {
+      setOpen(false);
+      giveBack(event.currentTarget);
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      if (!shown) setOpen(true);
+      else setAt(Math.max(Math.min(at + (event.key === "ArrowDown" ? 1 : -1), last), 0));
+    } else if (event.key === "Enter") choose(at, event);
     else return;
     event.preventDefault();
+    event.stopPropagation();
   };
-  useEffect(() => {
-    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
-  }, [at]);
-  const shown = open && text.trim() !== "";
   return (
-    <div
-      class="ov-search"
-      onFocusOut={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false);
-      }}
-    >
+    <div class="ov-search" onFocusIn={remember} onFocusOut={leaving(() => setOpen(false))}>
       <input
-        type="text"
-        class="ov-input"
-        placeholder="Search (/)"
-        aria-label="Search operators, names, modules, tensors and findings"
-        role="combobox"
-        aria-expanded={shown}
-        aria-controls={id}
-        aria-activedescendant={shown && hits.length > 0 ? `${id}-${at}` : undefined}
+        {...comboBox(id, shown, last < 0 ? null : at)}
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);
           setOpen(true);
         }}
         onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
         onKeyDown={onKeyDown}
         data-testid="graph-search"
       />
-      {shown && (
-        <div class="ov-search-hits">
-          <p class="ov-muted" role="status" data-testid="graph-search-count">
-            {result === null ? "Searching …" : plural(result.count, "hit")}
-          </p>
-          <div ref={list} role="listbox" id={id} aria-label="Search hits">
-            {hits.map((hit, index) => (
-              <div
-                key={`${hit.kind} ${index} ${hit.text}`}
-                id={`${id}-${index}`}
-                role="option"
-                aria-selected={index === at}
-                class={index === at ? "ov-on" : ""}
-                // A press must not take the focus: the list would be gone before the click.
-                onMouseDown={(event) => event.preventDefault()}
-                onClick={() => choose(index)}
-                onKeyDown={onKeyDown}
-                data-testid="graph-hit"
-                data-kind={hit.kind}
-              >
-                <span class="ov-tag">{hit.kind}</span>
-                <span class="ov-ellipsis" title={hit.text}>
-                  {hit.text}
-                </span>
-                <span class="ov-muted ov-ellipsis">{hit.detail}</span>
-              </div>
-            ))}
-          </div>
-        </div>
-      )}
+      {shown && <SearchHits id={id} result={result} at={at} onChoose={choose} />}
     </div>
   );
+}
+
+/** What an input that opens a list is to a screen reader. */
+const comboBox = (id: string, shown: boolean, at: number | null) => ({
+  type: "text" as const,
+  class: "ov-input",
+  placeholder: "Search (/)",
+  role: "combobox" as const,
+  "aria-label": "Search operators, names, modules, tensors and findings",
+  "aria-expanded": shown,
+  "aria-controls": id,
+  "aria-activedescendant": shown && at !== null ? `${id}-${at}` : undefined,
+});
+
+/** Hears of the focus leaving an element and all that is in it. */
+const leaving = (left: () => void) => (event: FocusEvent & { currentTarget: HTMLElement }) => {
+  if (!event.currentTarget.contains(event.relatedTarget as Node | null)) left();
+};
+
+/** Go to a hit; the list is closed unless a key is held that says there will be more. */
+function useChoose(
+  result: SearchResult | null,
+  setAt: (at: number) => void,
+  setOpen: (open: boolean) => void,
+) {
+  const inspector = useInspector();
+  return (index: number, event: KeyboardEvent | MouseEvent) => {
+    const hit = result?.hits[index];
+    if (hit === undefined) return;
+    setAt(index);
+    go(inspector, hit);
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) setOpen(false);
+  };
+}
+
+/** Gives the focus back to who had it before, else to the picture. */
+function useFocusBefore() {
+  const before = useRef<HTMLElement | null>(null);
+  const remember = ({
+    currentTarget,
+    relatedTarget,
+  }: FocusEvent & { currentTarget: HTMLElement }) => {
+    if (!currentTarget.contains(relatedTarget as Node | null)) {
+      before.current = relatedTarget as HTMLElement | null;
+    }
+  };
+  const giveBack = (from: HTMLElement) => {
+    const scenes = from.closest(".ov-graph")?.querySelectorAll<HTMLElement>(".ov-scene") ?? [];
+    const known = before.current?.isConnected ? before.current : null;
+    (known ?? [...scenes].at(-1))?.focus();
+  };
+  return { remember, giveBack };
 }
 
 function go(inspector: GraphInspector, hit: Hit): void {

@@ -1,4 +1,5 @@
 import { effect, untracked } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { prewarmLayout } from "../../graph/layout";
 import { GraphStructure } from "../../graph/structure";
@@ -37,6 +38,8 @@ interface StageProps {
   active: boolean;
   /** Sentences about all graphs, said below this one. */
   notes?: readonly string[];
+  /** Stands before what is said of the stage, in the same line. */
+  leading?: ComponentChildren;
 }
 
 /**
@@ -45,17 +48,16 @@ interface StageProps {
  * Test ids: `graph-shape-picture`, `graph-shape-netron`, `graph-shape-list`.
  */
 export function Stage(props: StageProps) {
-  const { row, active } = props;
-  const findNetron = useDebugger().netron;
-  const netron = findNetron();
   const [chosen, setChosen] = useState<Shape>("picture");
-  const shape = row === null ? "picture" : chosen;
+  const shape = props.row === null ? "picture" : chosen;
   const { structure, error, retry } = useStructure(props);
   useSeen(props.pane, error !== null || shape !== "picture");
+  const notes = [...(structure?.notes ?? []), ...(props.notes ?? [])];
   return (
     <>
       <div class="ov-graph-bar">
-        {row === null ? <p class="ov-stage-summary" /> : <StageSummary row={row} />}
+        {props.leading}
+        {props.row === null ? <p class="ov-stage-summary" /> : <StageSummary row={props.row} />}
         <Segmented
           label="Show as"
           value={shape}
@@ -64,23 +66,16 @@ export function Stage(props: StageProps) {
           testid="graph-shape"
         />
       </div>
-      {shape === "netron" && netron === null ? (
-        <NoNetron />
-      ) : row !== null && shape !== "picture" ? (
-        <OtherShape
-          {...props}
-          row={row}
-          netron={shape === "netron" ? netron : null}
-          structure={structure}
-        />
+      {shape !== "picture" ? (
+        <OtherShape {...props} shape={shape} structure={structure} />
       ) : error !== null ? (
         <Failure message={error} onRetry={retry} />
       ) : structure === null ? (
         <Loading what="the graph" />
       ) : (
-        <GraphPicture pane={props.pane} structure={structure} active={active} />
+        <GraphPicture {...props} structure={structure} notes={notes} />
       )}
-      <FoldedNotes notes={[...(structure?.notes ?? []), ...(props.notes ?? [])]} />
+      {(shape !== "picture" || structure === null) && <FoldedNotes notes={notes} />}
     </>
   );
 }
@@ -135,13 +130,27 @@ function structureOf(answer: Answer<"graph_structure">): GraphStructure {
 }
 
 interface OtherShapeProps extends StageProps {
-  row: StageRow;
-  /** Null shows the list. */
-  netron: NetronSource | null;
+  shape: Exclude<Shape, "picture">;
   structure: GraphStructure | null;
 }
 
-function OtherShape({ row, netron, structure, active }: OtherShapeProps) {
+/** The stage in Netron or as a list, once more is known of it than that it is there. */
+function OtherShape({ row, shape, ...props }: OtherShapeProps) {
+  const netron = useDebugger().netron();
+  if (row === null) return <Loading what="the stage" />;
+  if (shape === "list") return <Nodes {...props} row={row} netron={null} />;
+  return netron === null ? <NoNetron /> : <Nodes {...props} row={row} netron={netron} />;
+}
+
+interface NodesProps {
+  row: StageRow;
+  structure: GraphStructure | null;
+  active: boolean;
+  /** Null shows the list. */
+  netron: NetronSource | null;
+}
+
+function Nodes({ row, netron, structure, active }: NodesProps) {
   const { selection } = useDebugger().store;
   const inspector = useInspector();
   const { mode, stage } = row;
@@ -189,7 +198,7 @@ interface PaintedNetronProps {
 function PaintedNetron(props: PaintedNetronProps) {
   const { row, marked, structure, active } = props;
   const { value } = useDebugger().store.selection;
-  const overlay = usePaneOverlay(structure, active, false);
+  const { overlay, record } = usePaneOverlay(structure, active, false);
   const painted = useMemo(
     () => (structure === null || overlay === null ? [] : netronMarks(structure, overlay)),
     [structure, overlay],
@@ -206,7 +215,7 @@ function PaintedNetron(props: PaintedNetronProps) {
         focus={value.value ?? marked[0] ?? null}
         onPick={props.onPick}
       />
-      {overlay !== null && <Legend overlay={overlay} halves />}
+      {overlay !== null && <Legend overlay={overlay} record={record} halves />}
     </>
   );
 }

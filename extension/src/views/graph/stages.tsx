@@ -32,8 +32,12 @@ export function StagePicker({ stages }: { stages: readonly StageRow[] }) {
         testid="graph-mode"
       />
       <div class="ov-stage-list" role="radiogroup" aria-label="Stage">
-        {STAGES.map(({ stage, title }) => {
+        {STAGES.map(({ stage, short, title }) => {
           const row = findStage(stages, mode, stage);
+          const about =
+            row === null
+              ? `${stage}: ${title}. Not saved in this mode.`
+              : `${stage}: ${title}. ${plural(row.node_count, "node")}.`;
           return (
             <button
               key={stage}
@@ -42,12 +46,14 @@ export function StagePicker({ stages }: { stages: readonly StageRow[] }) {
               class="ov-stage"
               aria-checked={stage === current}
               disabled={row === null}
-              title={row === null ? `${title}. Not saved in this mode.` : title}
+              title={about}
+              aria-label={about}
               onClick={() => selection.pickStage(mode, stage)}
               data-testid={`stage-${stage}`}
               data-mode={mode}
             >
-              <span>{stage}</span>
+              <span class="ov-stage-long">{stage}</span>
+              <span class="ov-stage-short">{short}</span>
               <b>{row === null ? "–" : formatCount(row.node_count)}</b>
             </button>
           );

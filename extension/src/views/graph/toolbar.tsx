@@ -15,51 +15,12 @@ import { StepPlayer } from "./step_player";
  * `graph-follow`, `graph-export`, `graph-details-toggle`, `graph-more`.
  */
 export function GraphToolbar(props: { details: boolean; onDetails(open: boolean): void }) {
-  const inspector = useInspector();
-  const id = useId();
-  const store = useStore();
-  const name = inspector.overlay.value;
-  const current = OVERLAYS.find((overlay) => overlay.name === name);
-  const steps = store.summary.data.value?.sampled_steps.values.length ?? 0;
-  const choices = OVERLAYS.filter(({ needs }) => needs !== "step" || steps > 0);
   return (
     <div class="ov-toolbar ov-graph-toolbar" role="toolbar" aria-label="Graph">
       <SearchBox />
-      <label class="ov-muted ov-colours-label" for={id}>
-        Colours
-      </label>
-      <select
-        id={id}
-        aria-label="Colours"
-        class="ov-input ov-select"
-        title={current?.title}
-        value={name}
-        onChange={(event) => {
-          inspector.overlay.value = event.currentTarget.value as OverlayName;
-        }}
-        data-testid="graph-overlay"
-      >
-        {choices.map((overlay) => (
-          <option key={overlay.name} value={overlay.name} title={overlay.title}>
-            {overlay.label}
-          </option>
-        ))}
-      </select>
-      {current?.needs === "step" && <StepPlayer />}
+      <OverlayChoice />
       <More>
-        <Action name="expand-all" label="Expand all" run={() => inspector.expandAll()} />
-        <Action name="collapse-all" label="Collapse all" run={() => inspector.collapseAll()} />
-        <Action name="fit" label="Fit" run={() => inspector.fit()} />
-        <Toggle
-          label="Follow"
-          title="Selection, open groups and what is in the middle go together in both panes"
-          checked={inspector.follow.value}
-          onChange={(on) => {
-            inspector.follow.value = on;
-          }}
-          testid="graph-follow"
-        />
-        <ExportMenu pane={inspector.right} />
+        <Actions />
       </More>
       <Toggle
         label="Details"
@@ -68,6 +29,61 @@ export function GraphToolbar(props: { details: boolean; onDetails(open: boolean)
         testid="graph-details-toggle"
       />
     </div>
+  );
+}
+
+/** What the picture is coloured by, and the steps where that makes a difference. */
+function OverlayChoice() {
+  const { overlay } = useInspector();
+  const id = useId();
+  const steps = useStore().summary.data.value?.sampled_steps.values.length ?? 0;
+  const current = OVERLAYS.find(({ name }) => name === overlay.value);
+  const choices = OVERLAYS.filter(({ needs }) => needs !== "step" || steps > 0);
+  return (
+    <>
+      <label class="ov-muted ov-colours-label" for={id}>
+        Colours
+      </label>
+      <select
+        id={id}
+        aria-label="Colours"
+        class="ov-input ov-select"
+        title={current?.title}
+        value={overlay.value}
+        onChange={(event) => {
+          overlay.value = event.currentTarget.value as OverlayName;
+        }}
+        data-testid="graph-overlay"
+      >
+        {choices.map(({ name, label, title }) => (
+          <option key={name} value={name} title={title}>
+            {label}
+          </option>
+        ))}
+      </select>
+      {current?.needs === "step" && <StepPlayer />}
+    </>
+  );
+}
+
+function Actions() {
+  const inspector = useInspector();
+  return (
+    <>
+      <Action name="expand-all" label="Expand all" run={() => inspector.expandAll()} />
+      <Action name="collapse-all" label="Collapse all" run={() => inspector.collapseAll()} />
+      <Action name="fit" label="Fit" run={() => inspector.fit()} />
+      <Toggle
+        label="Follow"
+        title="Selection, open groups and what is in the middle go together in both panes"
+        checked={inspector.follow.value}
+        onChange={(on) => {
+          inspector.follow.value = on;
+        }}
+        testid="graph-follow"
+      />
+      <ExportMenu pane={inspector.right} />
+    </>
   );
 }
 
@@ -84,7 +100,10 @@ function More({ children }: { children: ComponentChildren }) {
         if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false);
       }}
       onKeyDown={(event) => {
-        if (event.key === "Escape") setOpen(false);
+        if (event.key !== "Escape" || !open) return;
+        event.stopPropagation();
+        setOpen(false);
+        event.currentTarget.querySelector("button")?.focus();
       }}
     >
       <button

@@ -53,6 +53,24 @@ const choose = (testid: string, value: string) => {
   select.dispatchEvent(new Event("change", { bubbles: true }));
 };
 
+const press = (target: HTMLElement, key: string) =>
+  target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+
+const known = (testid: string) => {
+  const found = find(testid);
+  if (found === null) throw new Error(`There is no ${testid}.`);
+  return found;
+};
+
+/** Type into the search box, which then has the focus. */
+async function searchFor(text: string): Promise<HTMLInputElement> {
+  const box = await seen<HTMLInputElement>("graph-search");
+  box.focus();
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  return box;
+}
+
 /** Go to the step that the golden run has traces of. */
 async function goToStep(): Promise<void> {
   const strip = await seen("step-strip");
@@ -117,6 +135,49 @@ describe("the Graph view", () => {
     await vi.waitFor(() => expect(scene.select.mock.lastCall?.[0]?.length).toBeGreaterThan(0));
   });
 
+  it("closes the list of hits when one is chosen, unless there will be more", async () => {
+    const box = await searchFor("norm");
+    const hit = await seen("graph-hit");
+    hit.dispatchEvent(new MouseEvent("click", { bubbles: true, ctrlKey: true }));
+    await vi.waitFor(() => expect(scene.select.mock.lastCall?.[0]?.length).toBeGreaterThan(0));
+    expect(find("graph-hit")).not.toBeNull();
+    hit.click();
+    await vi.waitFor(() => expect(find("graph-hit")).toBeNull());
+    press(box, "ArrowDown");
+    await seen("graph-hit");
+    press(box, "Enter");
+    await vi.waitFor(() => expect(find("graph-hit")).toBeNull());
+  });
+
+  it("gives the focus back to who had it when a search is left", async () => {
+    const before = await seen("graph-overlay");
+    before.focus();
+    press(before, "/");
+    const box = await searchFor("norm");
+    expect(document.activeElement).toBe(box);
+    await seen("graph-hit");
+    press(box, "Escape");
+    await vi.waitFor(() => expect(find("graph-hit")).toBeNull());
+    expect(document.activeElement).toBe(before);
+  });
+
+  it("says where a step does not tell what is born there, and leads to one that does", async () => {
+    await goToStep();
+    choose("graph-overlay", "divergence");
+    await vi.waitFor(() => expect(find("graph-legend")?.textContent).toContain("rounding"));
+    const slider = await seen<HTMLInputElement>("step-slider");
+    slider.value = String(Number(slider.value) + 1);
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    const note = await vi.waitFor(() => known("no-deep-record"), 3_000);
+    expect(note.textContent).toContain("Step 4 was not looked into deeply");
+    expect(find("graph-legend")?.textContent).not.toContain("born here");
+    const go = await seen("go-to-deep-step");
+    expect(go.textContent).toContain("step 2");
+    go.click();
+    await vi.waitFor(() => expect(find("current-step")?.textContent).toContain("step 2 "));
+    await vi.waitFor(() => expect(find("no-deep-record")).toBeNull());
+  });
+
   it("shows a module again when it is chosen again", async () => {
     const named = () => find("module-item", '[data-module]:not([data-module=""])');
     await vi.waitFor(() => expect(named()).not.toBeNull());
@@ -169,5 +230,56 @@ describe("the Graph view", () => {
     await goToStep();
     const item = await seen("module-item", '[data-module="norm"]');
     await vi.waitFor(() => expect(item.textContent).toMatch(/f32 \d+×\d+/));
+  });
+});
+
+/** Elements are as wide as a narrow window; nothing is laid out here. */
+class NarrowObserver {
+  constructor(readonly heard: (entries: unknown[]) => void) {}
+  observe() {
+    this.heard([{ contentRect: { width: 700, height: 500 } }]);
+  }
+  unobserve() {}
+  disconnect() {}
+}
+
+describe("the Graph view where it is narrow", () => {
+  beforeEach(async () => {
+    vi.stubGlobal("ResizeObserver", NarrowObserver);
+    open(new GoldenTransport());
+    (await seen("tab-graph")).click();
+    await seen("graph-scene");
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.clearAllMocks();
+  });
+
+  it("says in one line what is selected, which opens all that is known of it", async () => {
+    const peek = await seen("graph-peek");
+    expect(find("node-details")).toBeNull();
+    expect(peek.textContent).toContain("Nothing is selected");
+    await goToStep();
+    await vi.waitFor(() => expect(events.pick).toBeDefined());
+    events.pick?.(node);
+    await vi.waitFor(() => expect(find("graph-peek")?.textContent).toContain(opOf(node)));
+    expect(find("graph-peek-spoken")?.textContent).toContain(opOf(node));
+    expect(find("node-details")).toBeNull();
+    peek.focus();
+    peek.click();
+    const details = await seen("node-details", `[data-node="${node}"]`);
+    expect(peek.getAttribute("aria-expanded")).toBe("true");
+    expect(details.parentElement).toBe(document.activeElement);
+    press(details, "Escape");
+    await vi.waitFor(() => expect(find("node-details")).toBeNull());
+    expect(document.activeElement).toBe(peek);
+  });
+
+  it("says how many nodes and findings a module has", async () => {
+    await vi.waitFor(() => expect(find("module-item", '[data-module="norm"]')).not.toBeNull());
+    find("module-item", '[data-module="norm"]')?.click();
+    await vi.waitFor(() =>
+      expect(find("graph-peek")?.textContent).toMatch(/norm.*1 finding.*node/),
+    );
   });
 });

@@ -9,10 +9,13 @@ import { Empty, Failure, Loading } from "../shared/messages";
 import { useSize } from "../shared/use_size";
 import { STAGES } from "../shared/words";
 import { Details } from "./details/panel";
-import { DRAWER_BELOW_PX, Frame } from "./frame";
-import { InspectorContext } from "./inspector_context";
+import { Peek } from "./details/peek";
+import { Frame } from "./frame";
+import { InspectorContext, useInspector } from "./inspector_context";
 import { LeftChoice, LeftPane } from "./left_pane";
+import type { StageRow } from "./module_tree";
 import { noGraphText } from "./no_graph";
+import { DRAWER_BELOW_PX, STACKED_BELOW_PX } from "./pane_sizes";
 import { Stage } from "./stage";
 import { findStage, StagePicker } from "./stages";
 import { GraphToolbar } from "./toolbar";
@@ -35,54 +38,83 @@ function GraphBody({ graphs, active }: { graphs: Answer<"graphs"> | null; active
   const inspector = useOwnInspector();
   useLineages(inspector, graphs, active);
   const section = useRef<HTMLElement>(null);
-  const { details, setDetails } = useDetailsShown(section);
+  const { details, setDetails, narrow } = useDetailsShown(section, inspector);
   const { mode, stage } = store.selection;
   const stages = graphs?.stages ?? [];
   const row = findStage(stages, mode.value, stage.value);
   const missing = graphs !== null && row === null;
-  const left = inspector.leftContent.value.kind !== "closed";
+  const left = inspector.leftContent.value.kind;
   return (
     <InspectorContext.Provider value={inspector}>
       <section ref={section} class="ov-graph" aria-label="Graph" onKeyDown={focusSearch}>
         {stages.length > 1 && <StagePicker stages={stages} />}
         {!missing && <GraphToolbar details={details} onDetails={setDetails} />}
         <Frame
-          even={inspector.leftContent.value.kind === "stage"}
-          left={left ? <LeftPane graphs={graphs} active={active} /> : null}
-          right={
-            <>
-              {!left && stages.length > 1 && (
-                <div class="ov-graph-bar">
-                  <LeftChoice stages={stages} />
-                </div>
-              )}
-              {missing ? (
-                <NoStage graphs={graphs} />
-              ) : (
-                <Stage
-                  pane={inspector.right}
-                  mode={mode.value}
-                  stage={stage.value}
-                  row={row}
-                  active={active}
-                  notes={graphs?.notes ?? []}
-                />
-              )}
-            </>
-          }
+          even={left === "stage"}
+          left={left === "closed" ? null : <LeftPane graphs={graphs} active={active} />}
+          right={<RightPane graphs={graphs} row={row} active={active} />}
           details={details && !missing ? <Details row={row} active={active} /> : null}
+          onCloseDetails={() => {
+            setDetails(false);
+            section.current?.querySelector<HTMLElement>("[data-testid=graph-peek]")?.focus();
+          }}
         />
+        {narrow && !missing && <Peek open={details} onOpen={setDetails} active={active} />}
       </section>
     </InspectorContext.Provider>
   );
 }
 
-/** Details are open where there is room beside the picture, and closed where they would cover it. */
-function useDetailsShown(section: { current: HTMLElement | null }) {
+interface RightPaneProps {
+  graphs: Answer<"graphs"> | null;
+  row: StageRow | null;
+  active: boolean;
+}
+
+/** The stage that is chosen above; with the choice of a left pane while there is none. */
+function RightPane({ graphs, row, active }: RightPaneProps) {
+  const inspector = useInspector();
+  const { mode, stage } = useStore().selection;
+  const stages = graphs?.stages ?? [];
+  const alone = inspector.leftContent.value.kind === "closed" && stages.length > 1;
+  const choice = alone ? <LeftChoice stages={stages} /> : null;
+  if (graphs !== null && row === null) {
+    return (
+      <>
+        {choice && <div class="ov-graph-bar">{choice}</div>}
+        <NoStage graphs={graphs} />
+      </>
+    );
+  }
+  return (
+    <Stage
+      pane={inspector.right}
+      mode={mode.value}
+      stage={stage.value}
+      row={row}
+      active={active}
+      notes={graphs?.notes ?? []}
+      leading={choice}
+    />
+  );
+}
+
+/**
+ * Details are open where there is room beside the picture, and closed where they would cover it.
+ * Where the panes stand below each other the picture begins alone.
+ */
+function useDetailsShown(section: { current: HTMLElement | null }, inspector: GraphInspector) {
   const { width } = useSize(section);
   const [shown, setShown] = useState({ beside: true, over: false });
-  const place = width > 0 && width < DRAWER_BELOW_PX ? "over" : "beside";
+  const narrow = width > 0 && width < DRAWER_BELOW_PX;
+  const place = narrow ? "over" : "beside";
+  useEffect(() => {
+    const { leftContent } = inspector;
+    if (width === 0 || width >= STACKED_BELOW_PX || leftContent.peek().kind !== "modules") return;
+    leftContent.value = { kind: "closed" };
+  }, [inspector, width > 0]);
   return {
+    narrow,
     details: shown[place],
     setDetails: (open: boolean) => setShown({ ...shown, [place]: open }),
   };

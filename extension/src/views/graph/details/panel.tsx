@@ -21,16 +21,7 @@ interface DetailsProps {
  * Test ids: `node-details`, with `data-node` where a node is selected.
  */
 export function Details({ row, active }: DetailsProps) {
-  const inspector = useInspector();
-  const subject = inspector.subject.value;
-  const { left, right } = inspector;
-  // What was selected in a pane is told of that pane's stage.
-  const leftStructure = inspector.leftContent.value.kind === "stage" ? left.structure.value : null;
-  const inLeft =
-    subject !== null && isOf(subject, leftStructure) && !isOf(subject, right.structure.value);
-  const pane = inLeft ? left : right;
-  const structure = pane.structure.value;
-  const items = pane.selected.value;
+  const { structure, subject, items } = useSubject();
   const node = nodeOf(items);
   return (
     <section
@@ -47,6 +38,23 @@ export function Details({ row, active }: DetailsProps) {
       )}
     </section>
   );
+}
+
+/** What is selected, and in which stage. */
+export function useSubject(): {
+  structure: GraphStructure | null;
+  subject: Subject | null;
+  items: readonly ItemId[];
+} {
+  const inspector = useInspector();
+  const subject = inspector.subject.value;
+  const { left, right } = inspector;
+  // What was selected in a pane is told of that pane's stage.
+  const leftStructure = inspector.leftContent.value.kind === "stage" ? left.structure.value : null;
+  const inLeft =
+    subject !== null && isOf(subject, leftStructure) && !isOf(subject, right.structure.value);
+  const pane = inLeft ? left : right;
+  return { structure: pane.structure.value, subject, items: pane.selected.value };
 }
 
 function Selected(props: {
@@ -108,7 +116,8 @@ function Several(props: { structure: GraphStructure; items: readonly ItemId[]; a
   );
 }
 
-function nodeOf(items: readonly ItemId[]): number | null {
+/** The one node that is selected; null where it is a group, several nodes or nothing. */
+export function nodeOf(items: readonly ItemId[]): number | null {
   const [first] = items;
   return items.length === 1 && first !== undefined && !isGroup(first) ? first : null;
 }
