@@ -17,7 +17,8 @@ class OnnxCommandHandler(UserFileHandler):
     """``POST ortviz/onnx/command`` with ``{"path", "id", "command", "params"}``; answers a frame.
 
     As ``RunCommandHandler``, of an ONNX file in place of a run; see
-    :class:`ortviz.session.graph_files.GraphFiles` for which commands there are.
+    :class:`ortviz.session.graph_files.GraphFiles` for which commands there are. An error that has
+    ``"file": true`` is the same whatever is asked, until the file is another one.
     """
 
     @web.authenticated
@@ -31,15 +32,18 @@ class OnnxCommandHandler(UserFileHandler):
         path = self.file_path(body.get("path"), "file")
         command, params = str(body.get("command")), body.get("params", {})
 
+        of_the_file = {"file": True}
+
         def asked() -> tuple[bytes, str]:
             # Here, because onnx takes a while to be imported the first time.
             from ortviz.session.graph_files import GraphFiles
 
             files = GraphFiles(path)
             version = files.info().run_id
+            of_the_file.clear()
             return encode_frame(*files.answer(command, params)), version
 
-        answered = await self.in_thread(asked, unreadable=404)
+        answered = await self.in_thread(asked, unreadable=404, more=of_the_file)
         if answered is not None:
             frame, version = answered
             self.set_header(VERSION_HEADER, version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,12 +50,18 @@ class UserFileHandler(APIHandler):
             part.startswith(".") for part in path.parts
         )
 
-    async def in_thread(self, work: Callable[[], Answer], unreadable: int) -> Answer | None:
+    async def in_thread(
+        self,
+        work: Callable[[], Answer],
+        unreadable: int,
+        more: Mapping[str, object] | None = None,
+    ) -> Answer | None:
         """Do something in a thread, and answer the request with an error if that fails.
 
         Args:
             work: What to do.
             unreadable: HTTP status for a file that cannot be read; others get 400.
+            more: Further members of such an answer; read once ``work`` has failed.
 
         Returns:
             What it gave; None if the request has been answered with an error.
@@ -63,9 +69,9 @@ class UserFileHandler(APIHandler):
         try:
             return await asyncio.get_running_loop().run_in_executor(None, work)
         except StoreError as error:
-            json_error(self, unreadable, str(error))
+            json_error(self, unreadable, str(error), **(more or {}))
         except OrtvizError as error:
-            json_error(self, 400, str(error))
+            json_error(self, 400, str(error), **(more or {}))
         return None
 
     def send_bytes(self, content: bytes) -> None:

@@ -12,6 +12,8 @@ from tests.browser.lab_page import READY_MS, LabPage
 
 pytestmark = pytest.mark.browser
 
+POLL_MS = 2_500
+"""How often a page asks by itself (``state/store.ts``)."""
 ANSWER_MS = 1_000
 """Within which the page has to answer a key."""
 
@@ -57,8 +59,9 @@ def test_a_bad_file_is_shown_or_refused_in_words(page: LabPage, model: BadModel)
     shown = graph.locator(".ov-scene[data-boxes]")
     if model.refused:
         expect(failure).to_contain_text(f"{model.name}.onnx", timeout=READY_MS)
-        # The browser itself logs the status with which the server said so, once a question.
-        page.watch.excuse(r"status of 400 .*/ortviz/onnx/command")
+        # The browser itself logs the status with which the server said so, once.
+        assert len(page.watch.trouble) == 1, page.watch.trouble
+        page.watch.forgive(r"status of 400 .*/ortviz/onnx/command")
     else:
         expect(shown.or_(failure)).to_be_visible(timeout=READY_MS)
         expect(failure).to_have_count(0)
@@ -69,6 +72,18 @@ def test_a_bad_file_is_shown_or_refused_in_words(page: LabPage, model: BadModel)
     assert _answers_keys(page) < ANSWER_MS
     page.screenshot(f"bad-{model.name}")
     assert page.page.evaluate(f"window.{CANARY}") is None
+
+
+def test_a_refused_file_is_asked_for_again_by_hand_only(page: LabPage) -> None:
+    graph = _open(page, BAD_MODELS["truncated"])
+    failure = graph.get_by_test_id("failure").first
+    expect(failure).to_contain_text("truncated.onnx", timeout=READY_MS)
+    page.page.wait_for_timeout(POLL_MS + 500)
+    assert len(page.watch.trouble) == 1, page.watch.trouble
+    page.watch.forgive(r"status of 400 .*/ortviz/onnx/command")
+    (page.lab.root / "truncated.onnx").write_bytes(BAD_MODELS["hostile"].content())
+    failure.get_by_role("button").click()
+    expect(graph.locator(".ov-scene[data-boxes]")).to_be_visible(timeout=READY_MS)
 
 
 def test_hostile_names_are_text_wherever_they_are_shown(page: LabPage) -> None:

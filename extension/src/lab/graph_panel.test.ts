@@ -30,8 +30,8 @@ type Listener = () => void;
 /** What JupyterLab says of a file that is open. */
 class FileContext {
   readonly listeners: Listener[] = [];
-  readonly isReady = true;
-  readonly ready = Promise.resolve();
+  isReady = true;
+  ready = Promise.resolve();
   readonly fileChanged = this.#signal();
   readonly pathChanged = this.#signal();
 
@@ -56,24 +56,31 @@ class FileContext {
 }
 
 let signals: AbortSignal[] = [];
+let paths: string[] = [];
 
 beforeEach(() => {
   mounted.length = 0;
   signals = [];
+  paths = [];
   broken = false;
-  vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
+  vi.stubGlobal("fetch", (_: string, { signal, body }: RequestInit & { signal: AbortSignal }) => {
     signals.push(signal);
+    paths.push(JSON.parse(String(body)).path);
     return new Promise(() => {});
   });
 });
 
-function open(path: string) {
-  const context = new FileContext(path);
-  const panel = new GraphPanel(
-    context as unknown as DocumentRegistry.Context,
-    { localPath: (given: string) => given } as Contents.IManager,
-    { baseUrl: "http://localhost/" } as ServerConnection.ISettings,
-  );
+const drive = (path: string) => (/^\w+:/.test(path) ? (path.split(":")[0] ?? "") : "");
+const CONTENTS = {
+  driveName: drive,
+  localPath: (path: string) => (drive(path) === "" ? path : path.slice(path.indexOf(":") + 1)),
+} as Contents.IManager;
+
+function open(path: string, change: Partial<FileContext> = {}) {
+  const context = Object.assign(new FileContext(path), change);
+  const panel = new GraphPanel(context as unknown as DocumentRegistry.Context, CONTENTS, {
+    baseUrl: "http://localhost/",
+  } as ServerConnection.ISettings);
   return { context, panel };
 }
 
@@ -121,5 +128,40 @@ it("says so when the views cannot be had", async () => {
   const { panel } = open("net.onnx");
   await settled();
   expect(panel.node.textContent).toMatch(/could not be shown.*No views\./);
+  panel.dispose();
+});
+
+it("asks about the file's new name, also when it was renamed while it was being opened", async () => {
+  let opened = () => {};
+  const ready = new Promise<void>((resolve) => {
+    opened = resolve;
+  });
+  const { context, panel } = open("before.onnx", { ready, isReady: false });
+  expect(paths).toEqual(["before.onnx"]);
+  context.path = "after.onnx";
+  context.tell();
+  context.isReady = true;
+  opened();
+  await settled();
+  expect(mounted).toHaveLength(1);
+  expect(mounted[0]?.transport.address).toMatchObject({ onnxPath: "after.onnx" });
+  expect(paths.at(-1)).toBe("after.onnx");
+  expect(signals[0]?.aborted).toBe(true);
+  panel.dispose();
+});
+
+it.each(["a b/ä&#%.onnx", "RTC:a b/ä&#%.onnx"])("asks for %s as it is called", async (path) => {
+  const { panel } = open(path);
+  await settled();
+  expect(paths).toEqual(["a b/ä&#%.onnx"]);
+  panel.dispose();
+});
+
+it("shows no file of the server's for one of another drive", async () => {
+  const { panel } = open("S3:bucket/net.onnx");
+  await settled();
+  expect(paths).toEqual([]);
+  expect(mounted).toEqual([]);
+  expect(panel.node.textContent).toContain("another drive");
   panel.dispose();
 });

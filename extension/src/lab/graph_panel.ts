@@ -29,7 +29,7 @@ export class GraphPanel extends Widget {
     this.#settings = settings;
     prewarmLayout();
     // While JupyterLab looks at the file, the server reads it.
-    this.#ask();
+    if (this.#isOnServer()) this.#ask();
     void context.ready.then(() => this.#show());
     context.fileChanged.connect(this.#onFileChanged, this);
     context.pathChanged.connect(this.#onFileChanged, this);
@@ -43,7 +43,16 @@ export class GraphPanel extends Widget {
     this.#close();
   }
 
+  /** Other drives have files of the same names, which the server knows nothing of. */
+  #isOnServer(): boolean {
+    return OWN_DRIVES.includes(this.#contents.driveName(this.#context.path));
+  }
+
   async #show(): Promise<void> {
+    if (!this.#isOnServer()) {
+      say(this.node, OTHER_DRIVE);
+      return;
+    }
     try {
       const { mountGraph } = await this.#views;
       if (this.isDisposed) return;
@@ -70,10 +79,11 @@ export class GraphPanel extends Widget {
     return transport;
   }
 
+  /** What was asked before does not count; until the file is there, nobody has been shown it. */
   #onFileChanged(): void {
-    if (!this.#context.isReady || this.isDisposed) return;
+    if (this.isDisposed) return;
     this.#close();
-    void this.#show();
+    if (this.#context.isReady) void this.#show();
   }
 
   #close(): void {
@@ -83,6 +93,12 @@ export class GraphPanel extends Widget {
     this.#transport = null;
   }
 }
+
+/** Jupyter Server's own folder; jupyter-collaboration shows it as a drive of that name. */
+const OWN_DRIVES: readonly string[] = ["", "RTC"];
+const OTHER_DRIVE =
+  "This file lies on another drive, where Jupyter Server cannot read it. Copy it into a folder of " +
+  "the server's own and open it there.";
 
 const ORTMODULE_FILE =
   /_(torch_exported|post_processed|optimized_pre_grad|optimized|execution_model)_(training|inference)\.onnx$/;

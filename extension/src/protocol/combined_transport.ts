@@ -55,6 +55,10 @@ export class CombinedTransport implements Transport {
     }
   }
 
+  retry(): void {
+    this.#server.retry?.();
+  }
+
   onPush(listener: PushListener): () => void {
     return this.#kernel.onPush(listener);
   }

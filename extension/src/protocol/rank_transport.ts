@@ -20,6 +20,10 @@ export class RankTransport implements Transport {
     return this.inner.request(command, { ...params, rank: this.rank });
   }
 
+  retry(): void {
+    this.inner.retry?.();
+  }
+
   /** What is pushed is of the open run; the others are asked now and then. */
   onPush(): () => void {
     return () => {};

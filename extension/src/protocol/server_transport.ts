@@ -31,6 +31,10 @@ export class ServerTransport implements Transport {
   #nextId = 1;
   #version: string | null = null;
   #changed = false;
+  /** Settles with the first question about an ONNX file; the others wait for it. */
+  #first: Promise<unknown> | null = null;
+  /** What was said of an ONNX file that cannot be shown, whatever is asked. */
+  #refused: TransportError | null = null;
   readonly #ahead = new Map<string, Promise<Reply>>();
   readonly #disposed = new AbortController();
 
@@ -73,6 +77,11 @@ export class ServerTransport implements Transport {
     this.#ahead.set(requestKey(command, params), reply);
   }
 
+  /** Ask again about a file that was refused; it may be another one now. */
+  retry(): void {
+    this.#first = this.#refused = null;
+  }
+
   onPush(): () => void {
     return () => {};
   }
@@ -82,7 +91,20 @@ export class ServerTransport implements Transport {
     this.#disposed.abort();
   }
 
+  /** One refusal of a file says it all: nothing more is asked of it. */
   async #post(command: CommandName, params: object, timeoutMs: number): Promise<Reply> {
+    if ("runPath" in this.address) return this.#send(command, params, timeoutMs);
+    if (this.#first === null) {
+      const reply = this.#send(command, params, timeoutMs);
+      this.#first = reply.catch(() => {});
+      return reply;
+    }
+    await this.#first;
+    if (this.#refused !== null) throw this.#refused;
+    return this.#send(command, params, timeoutMs);
+  }
+
+  async #send(command: CommandName, params: object, timeoutMs: number): Promise<Reply> {
     const { route, file } = endpoint(this.address);
     const id = this.#nextId++;
     const headers: Record<string, string> = { "Content-Type": "application/json" };
@@ -100,7 +122,12 @@ export class ServerTransport implements Transport {
     } catch (error) {
       throw new TransportError(`Jupyter Server did not answer: ${errorText(error)}.`, true);
     }
-    if (!response.ok) throw await refusal(response);
+    if (!response.ok) {
+      const { error, ofTheFile } = await refusal(response);
+      // One that could be read before may be in the middle of being written.
+      if (ofTheFile && this.#version === null) this.#refused = error;
+      throw error;
+    }
     this.#check(response.headers.get(VERSION_HEADER));
     return decodeFrame(await response.arrayBuffer());
   }
@@ -125,17 +152,20 @@ function endpoint(address: ServerAddress): { route: string; file: Record<string,
 }
 
 /** A refusal in the server's own words where it gave any. */
-async function refusal(response: Response): Promise<TransportError> {
+async function refusal(response: Response): Promise<{ error: TransportError; ofTheFile: boolean }> {
   const text = await response.text().catch(() => "");
   let message = "";
+  let ofTheFile = false;
   try {
-    message = String((JSON.parse(text) as { message?: unknown }).message ?? "");
+    const said = JSON.parse(text) as { message?: unknown; file?: unknown };
+    message = String(said.message ?? "");
+    ofTheFile = said.file === true;
   } catch {
     // Not JSON: an error page of a proxy or of a server without ortviz.
   }
   const unreachable = message === "" || response.status === 404 || response.status >= 500;
   const fallback = `Jupyter Server answered ${response.status} ${response.statusText}; is ortviz's server extension enabled there?`;
-  return new TransportError(message || fallback, unreachable);
+  return { error: new TransportError(message || fallback, unreachable), ofTheFile };
 }
 
 /** The token Jupyter Server put in a cookie for requests that are not GET. */

@@ -25,6 +25,8 @@ export interface Transport {
    * @throws TransportError with a sentence for a person.
    */
   request<C extends CommandName>(command: C, params: CommandParams[C]): Promise<Reply>;
+  /** Somebody wants to try again what was refused; where nothing is remembered, left out. */
+  retry?(): void;
   /** Hear what is sent unasked; returns how to stop. */
   onPush(listener: PushListener): () => void;
   /** Hear whether requests are being answered; returns how to stop. */

@@ -122,6 +122,35 @@ describe("ServerTransport of an ONNX file", () => {
     asked.mockRestore();
   });
 
+  it("asks nothing more of a file that was refused, until somebody wants to try again", async () => {
+    const refusal = () =>
+      Response.json({ message: "a.onnx cannot be read.", file: true }, { status: 400 });
+    const asked = vi.spyOn(globalThis, "fetch").mockImplementation(async () => refusal());
+    const server = new ServerTransport({ baseUrl: "/", onnxPath: "a.onnx" });
+    server.prefetch("graphs", {});
+    const both = [server.request("run", {}), server.request("graphs", {})];
+    for (const reply of both) await expect(reply).rejects.toThrow("a.onnx cannot be read.");
+    await expect(server.request("summary", {})).rejects.toThrow("a.onnx cannot be read.");
+    expect(asked).toHaveBeenCalledTimes(1);
+    asked.mockImplementation(async () => answer("1"));
+    server.retry();
+    await server.request("run", {});
+    await server.request("summary", {});
+    expect(asked).toHaveBeenCalledTimes(3);
+    asked.mockRestore();
+  });
+
+  it("goes on asking where only one question was refused", async () => {
+    const refusal = () => Response.json({ message: "No such node." }, { status: 400 });
+    const asked = vi.spyOn(globalThis, "fetch").mockImplementation(async () => refusal());
+    const server = new ServerTransport({ baseUrl: "/", onnxPath: "a.onnx" });
+    await expect(server.request("graphs", {})).rejects.toThrow("No such node.");
+    asked.mockImplementation(async () => answer("1"));
+    await server.request("run", {});
+    expect(asked).toHaveBeenCalledTimes(2);
+    asked.mockRestore();
+  });
+
   it("tells once when the file has changed, and answers nothing that does not fit", async () => {
     const asked = vi
       .spyOn(globalThis, "fetch")

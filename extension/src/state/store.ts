@@ -115,6 +115,7 @@ export class DebuggerStore {
   retry(resource: Resource<never>): void;
   retry<C extends CommandName>(resource: Resource<C>): void;
   retry(resource: Resource): void {
+    this.transport.retry?.();
     void this.cache.load(resource);
   }
 

@@ -58,6 +58,7 @@ def test_what_is_no_file_is_not_found(client, path):
 def test_another_kind_of_file_is_refused_without_telling_what_is_in_it(client, path):
     answer = ask(client, path=path, id=1, command="run", params={})
     assert answer.status_code == 400
+    assert answer.json()["file"] is True
     assert "root:" not in answer.text
     assert "database" not in answer.text
 
@@ -75,6 +76,7 @@ def test_what_cannot_be_answered_is_said(client, command, params, said):
     answer = ask(client, path="model.onnx", id=1, command=command, params=params)
     assert answer.status_code == 400
     assert said in answer.json()["message"]
+    assert "file" not in answer.json(), "another question may be answered"
 
 
 def test_strangers_and_forged_requests_get_nothing(client, server):
