@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import onnx
 
@@ -83,10 +83,20 @@ def _add(names: dict[str, None], module: str) -> None:
         names.setdefault(".".join(parts[:length]))
 
 
-def _add_from_scopes(names: dict[str, None], scopes: Iterable[str]) -> None:
+def _add_from_scopes(names: dict[str, None], scopes: Collection[str]) -> None:
     """Modules without parameters: what a scope has beyond those that are known."""
     known = ModuleScopes(names)
-    for scope in scopes:
+    texts = [text for scope in scopes if (text := known.scope_text(f"{scope}/")) is not None]
+    called = frozenset().union(*map(known.modules_along, texts))
+    for scope, text in zip(scopes, texts, strict=True):
+        inside, left = known.followed(text, called)
+        if len(inside) > 1 or not left:
+            # Below containers that are not called: what is left is in each of them.
+            if len(left) == 1:
+                last = text.split("/")[-2]
+                for module in sorted(inside):
+                    _add(names, _child(names, module, last, left[0]))
+            continue
         # A scope stands before the node's own name, of which there is none here.
         place = known.place_of(f"{scope}/")
         rest = [part for part in (place.local if place else "").split("/") if part]

@@ -10,6 +10,7 @@ import onnx
 
 from ortviz.graphs.scopes import ModuleScopes, forward_node_name
 from ortviz.graphs.shared_scopes import shared_scopes
+from ortviz.graphs.skipped_scopes import skipped_scopes
 
 YIELD_OP = "YieldOp"
 
@@ -142,10 +143,19 @@ class _Search:
             ),
             scopes,
         )
+        self._skipped = skipped_scopes(
+            (
+                (node.output[0], node.input)
+                for index, node in enumerate(nodes)
+                if index not in gradients and node.op_type != "Constant" and node.output
+            ),
+            scopes,
+            self._weights,
+        )
         self._by_name: dict[str, int] = {}
         self._maker: dict[str, int] = {}
         self._users: dict[str, list[int]] = {}
-        self._used_by: dict[str, frozenset[str | None]] = {}
+        self._used_by: dict[str, frozenset[Found]] = {}
         for index, node in enumerate(nodes):
             for name in _names(node):
                 self._by_name.setdefault(name, index)
@@ -181,6 +191,9 @@ class _Search:
     def backward(self, node: Node, found: Sequence[Found]) -> Found:
         """By the forward node whose gradient a node makes, or belongs to."""
         name = forward_node_name(node.name)
+        skipped = self._in_skipped(name or "", "gradient_of")
+        if skipped is not None:
+            return skipped
         readings = frozenset[str]() if name is None else self._scopes.readings(name)
         if len(readings) == 1:
             return next(iter(readings)), "gradient_of"
@@ -193,11 +206,13 @@ class _Search:
             return module, DOUBTFUL if why == DOUBTFUL else "gradient_of" if module else why
         targets = [target for output in node.output if (target := gradient_target(output))]
         if sums_gradients(node.name):
-            modules = {self._made_in(target, found) for target in targets}
+            told = {self._made_in(target, found) for target in targets}
         else:
-            modules = {each for target in targets for each in self._used_in(target, found)}
-        if len(modules - {None}) == 1:
-            return (modules - {None}).pop(), "gradient_of"
+            told = {each for target in targets for each in self._used_in(target, found)}
+        modules = {module for module, _ in told} - {None}
+        if len(modules) == 1:
+            doubtful = any(why == DOUBTFUL for _, why in told)
+            return modules.pop(), DOUBTFUL if doubtful else "gradient_of"
         return _NOTHING if targets else self.forward(node, ())
 
     def _by_scope(self, name: str, node: Node, evidence: str) -> Found | None:
@@ -205,12 +220,30 @@ class _Search:
         module = self._scopes.module_of(name)
         if module is None:
             return None
+        skipped = self._in_skipped(name, evidence)
+        if skipped is not None:
+            return skipped
         if not self._scopes.has_doubtful_names:
             return module, evidence
         readings = self._scopes.readings(name)
         if len(readings) < 2:
             return module, evidence
         return self._read(name, readings, [node], evidence)
+
+    def _in_skipped(self, name: str, evidence: str) -> Found | None:
+        """By what is known of scopes inside containers that are not called."""
+        text = self._scopes.scope_text(name)
+        if text is None:
+            return None
+        scope = text
+        while scope and scope not in self._skipped:
+            # An optimiser puts names of its own behind a node's.
+            scope = scope.rpartition("/")[0]
+        known = self._skipped.get(scope)
+        if known is not None and known.module is not None:
+            return known.module, evidence if known.by_weights else "neighbour"
+        possible = self._scopes.unread(text) if known is None else known.possible
+        return (common_module(sorted(possible)), DOUBTFUL) if possible else None
 
     def _read(self, name: str, readings: Set[str], nodes: Iterable[Node], evidence: str) -> Found:
         """One of several modules that a name may point at, by the weights that nodes take."""
@@ -222,21 +255,24 @@ class _Search:
         shared = place is not None and place.scope in self._shared
         return common_module(sorted(readings)) if shared else self._scopes.module_of(name), DOUBTFUL
 
-    def _used_in(self, value: str, found: Sequence[Found]) -> frozenset[str | None]:
+    def _used_in(self, value: str, found: Sequence[Found]) -> frozenset[Found]:
         """Modules of the forward nodes that use a value; looked up once for all its gradients."""
         known = self._used_by.get(value)
         if known is None:
             users = (user for user in self._users.get(value, ()) if user not in self.gradients)
-            known = self._used_by[value] = frozenset(found[user][0] for user in users)
+            known = self._used_by[value] = frozenset(found[user] for user in users)
         return known
 
-    def _made_in(self, value: str, found: Sequence[Found]) -> str | None:
+    def _made_in(self, value: str, found: Sequence[Found]) -> Found:
+        skipped = self._in_skipped(value, "gradient_of")
+        if skipped is not None:
+            return skipped
         module = self._scopes.module_of(value)
         if module is None:
             module = self._scopes.parameter_owner(value)
         if module is None and value in self._maker:
-            module = found[self._maker[value]][0]
-        return module
+            return found[self._maker[value]]
+        return module, "gradient_of"
 
 
 def _names(node: Node) -> Iterator[str]:

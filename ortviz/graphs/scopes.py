@@ -12,13 +12,15 @@ forward node's name and ``_grad`` to the tensor's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ROOT = "_original_module"
 """The attribute under which ORTModule keeps the user's model."""
 
 _REPEATED_CALL = re.compile(r"^(.+)_\d+$")
+_State = tuple[str, str]
+"""A module, and the part of a scope that led to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class ModuleScopes:
         self._by_local_name: dict[str, list[str]] = {}
         self._modules: dict[str, str] = {}
         self._read: dict[str, frozenset[str]] = {}
+        self._unread: dict[str, frozenset[str]] = {}
+        self._skipping: dict[tuple[str, str, frozenset[str]], list[str]] = {}
         for name in sorted(self._names - {""}):
             self._by_local_name.setdefault(_local_name(name), []).append(name)
         calls = map(_REPEATED_CALL.match, self._by_local_name)
@@ -93,7 +97,7 @@ class ModuleScopes:
         return found
 
     def _readings_of(self, parts: list[str]) -> frozenset[str]:
-        states: list[tuple[str, str]] = [("", ROOT)]
+        states: list[_State] = [("", ROOT)]
         for part in parts[1:]:
             once = _REPEATED_CALL.match(part)
             following = [
@@ -106,6 +110,60 @@ class ModuleScopes:
                 break
             states = following
         return frozenset(self._aliases.get(known, known) for known, _ in states)
+
+    def scope_text(self, name: str) -> str | None:
+        """The scope in a name, whether it is that of a module or not; None where it has none."""
+        start = name.find(f"/{ROOT}/")
+        return None if start < 0 else name[start + 1 : name.rindex("/")]
+
+    def modules_along(self, scope: str) -> frozenset[str]:
+        """All modules that a scope, or what it is in, may stand for; the root is left out."""
+        return frozenset(
+            known for states in self._along(scope, self._below_any) for known, _ in states
+        )
+
+    def plain_readings(self, scope: str) -> frozenset[str]:
+        """Modules that a whole scope stands for if all containers are called."""
+        return self._meant(scope, self._along(scope, self._plain_readings))
+
+    def wide_readings(self, scope: str, called: frozenset[str]) -> frozenset[str]:
+        """Modules that a whole scope may stand for below containers that are not called."""
+
+        def readings(name: str, last: str, part: str) -> list[_State]:
+            skipped = [(each, part) for each in self._inside(name, part, called)]
+            return [*self._plain_readings(name, last, part), *skipped]
+
+        return self._meant(scope, self._along(scope, readings))
+
+    def followed(
+        self, scope: str, called: frozenset[str]
+    ) -> tuple[frozenset[str], tuple[str, ...]]:
+        """As far as a scope's parts are modules: those it may stand for, and what is left of it.
+
+        Args:
+            scope: Without the slash before it.
+            called: Modules inside which no other is reached without a part of its own.
+        """
+
+        def readings(name: str, last: str, part: str) -> list[_State]:
+            skipped = ((each, part) for each in self._inside(name, part, called))
+            return self._plain_readings(name, last, part) or list(skipped)
+
+        along = self._along(scope, readings)
+        left = scope.split("/")[1 + len(along) :]
+        return frozenset(known for known, _ in along[-1]) if along else frozenset({""}), tuple(left)
+
+    def unread(self, scope: str) -> frozenset[str]:
+        """Modules of which the names alone do not tell which one a part of a scope means."""
+        known = self._unread.get(scope)
+        if known is None:
+            along = self._along(scope, self._exact_readings)
+            left = scope.split("/")[1 + len(along) :]
+            states = along[-1] if along else [("", ROOT)]
+            found = self._follow(states, left[0], self._below_any) if left else []
+            known = frozenset(self._aliases.get(each, each) for each, _ in found)
+            self._unread[scope] = known
+        return known
 
     def place_of(self, name: str) -> Place | None:
         """Take a name apart into the module, its scope and what is left.
@@ -146,7 +204,7 @@ class ModuleScopes:
         """Follow scope components as far as they are modules; the module, how many they were."""
         # Two readings of a component exist (child, or a Sequential repeating itself), and only
         # the model's own names can tell them apart, so all that are still possible are kept.
-        states: list[tuple[str, str]] = [("", ROOT)]
+        states: list[_State] = [("", ROOT)]
         count = 1
         for part in parts[1:]:
             following = [
@@ -159,14 +217,17 @@ class ModuleScopes:
         name = max((state[0] for state in states), key=len)
         return self._aliases.get(name, name), count
 
-    def _readings(self, name: str, last: str, part: str) -> list[tuple[str, str]]:
+    def _readings(self, name: str, last: str, part: str) -> list[_State]:
         found = self._exact_readings(name, last, part)
         repeated_call = _REPEATED_CALL.match(part)
         if not found and repeated_call is not None:
             found = self._exact_readings(name, last, repeated_call[1])
         return found
 
-    def _exact_readings(self, name: str, last: str, part: str) -> list[tuple[str, str]]:
+    def _exact_readings(self, name: str, last: str, part: str) -> list[_State]:
+        return self._plain_readings(name, last, part) or self._skipped_containers(name, part)
+
+    def _plain_readings(self, name: str, last: str, part: str) -> list[_State]:
         found = []
         if part.startswith(f"{last}."):
             repeated = name + part[len(last) :] if name else part[len(last) + 1 :]
@@ -175,13 +236,75 @@ class ModuleScopes:
         child = f"{name}.{part}" if name else part
         if child in self._names:
             found.append((child, part))
-        return found or self._skipped_containers(name, part)
+        return found
 
-    def _skipped_containers(self, name: str, part: str) -> list[tuple[str, str]]:
+    def _below_any(self, name: str, last: str, part: str) -> list[_State]:
+        """As :meth:`_exact_readings`, with all that may be meant where that is in doubt."""
+        return self._plain_readings(name, last, part) or [
+            (each, part) for each in self._inside(name, part, frozenset())
+        ]
+
+    def _inside(self, name: str, part: str, called: frozenset[str]) -> list[str]:
+        """Modules of that local name below containers of which none is ``called``."""
+        found = self._skipping.get((name, part, called))
+        if found is None:
+            start = len(name) + 1 if name else 0
+            found = self._skipping[name, part, called] = [
+                each
+                for each in self._by_local_name.get(part, ())
+                if (not name or each.startswith(f"{name}."))
+                and not self._is_in(each, start, called)
+            ]
+        return found
+
+    def _is_in(self, module: str, start: int, called: frozenset[str]) -> bool:
+        """Whether one of the modules around another, below a place in its name, is called."""
+        at = module.find(".", start)
+        while at >= 0:
+            if module[:at] in called:
+                return True
+            at = module.find(".", at + 1)
+        return False
+
+    def _skipped_containers(self, name: str, part: str) -> list[_State]:
         """Below containers that are not called, such as a ModuleDict; nothing when in doubt."""
-        inside = f"{name}." if name else ""
-        below = [each for each in self._by_local_name.get(part, ()) if each.startswith(inside)]
+        below = self._inside(name, part, frozenset())
         return [(below[0], part)] if len(below) == 1 else []
+
+    def _along(
+        self, scope: str, readings: Callable[[str, str, str], list[_State]]
+    ) -> list[list[_State]]:
+        """What each part of a scope may stand for, as far as its parts are modules."""
+        found: list[list[_State]] = []
+        states: list[_State] = [("", ROOT)]
+        for part in scope.split("/")[1:]:
+            states = self._follow(states, part, readings)
+            if not states:
+                break
+            found.append(states)
+        return found
+
+    def _follow(
+        self,
+        states: Sequence[_State],
+        part: str,
+        readings: Callable[[str, str, str], list[_State]],
+    ) -> list[_State]:
+        once = _REPEATED_CALL.match(part)
+        found = dict.fromkeys(
+            state
+            for name, last in states
+            for each in ([part, once[1]] if once is not None else [part])
+            for state in readings(name, last, each)
+        )
+        return list(found)
+
+    def _meant(self, scope: str, along: Sequence[Sequence[_State]]) -> frozenset[str]:
+        """The modules at the end of a scope that could be followed to its end."""
+        if len(along) < scope.count("/"):
+            return frozenset()
+        last = along[-1] if along else [("", ROOT)]
+        return frozenset(self._aliases.get(known, known) for known, _ in last)
 
 
 def _local_name(name: str) -> str:

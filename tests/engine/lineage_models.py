@@ -175,6 +175,55 @@ class Gated(nn.Module):
         return x + self.down(nn.functional.silu(self.gate(y)) * self.up(y))
 
 
+class Containers(nn.Module):
+    """Containers that are not called, with names inside that are the model's own names too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transformer = nn.ModuleDict(
+            {
+                "wte": nn.Embedding(11, _WIDTH),
+                "drop": nn.Dropout(0.1),
+                "h": nn.ModuleList([_Block()]),
+                "ln_f": nn.LayerNorm(_WIDTH),
+            }
+        )
+        self.norm = nn.LayerNorm(_WIDTH)
+        self.act = nn.Tanh()
+        self.rows = nn.ModuleList(
+            [
+                nn.ModuleDict(
+                    {
+                        "act": nn.Sigmoid(),
+                        "attn": Attention(_WIDTH, 2),
+                        "fc": nn.Linear(_WIDTH, _WIDTH),
+                        "norm": nn.LayerNorm(_WIDTH),
+                    }
+                )
+                for _ in range(3)
+            ]
+        )
+        self.towers = nn.ModuleDict(
+            {
+                side: nn.ModuleDict(
+                    {
+                        "pre": nn.Linear(_WIDTH, 8),
+                        "post": nn.Sequential(nn.ReLU(), nn.Linear(8, 4)),
+                    }
+                )
+                for side in ("left", "right")
+            }
+        )
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        x = self.transformer["drop"](self.transformer["wte"](tokens))
+        x = self.transformer["ln_f"](self.transformer["h"][0](x))
+        for row in reversed(self.rows):
+            x = row["fc"](row["act"](x + row["attn"](row["norm"](x))))
+        x = self.act(self.norm(x))
+        return torch.cat([each["post"](each["pre"](x)) for each in self.towers.values()], -1)
+
+
 def _normal(*shape: int):  # type: ignore[no-untyped-def]
     return lambda generator: torch.randn(*shape, generator=generator)
 
@@ -191,4 +240,5 @@ LINEAGE_FAMILIES = [
     Family("lstm", Recurrent, _normal(5, 6, 4)),
     Family("gru", lambda: Recurrent(nn.GRU), _normal(5, 6, 4)),
     Family("named", Named, _tokens(11, 3, 5)),
+    Family("containers", Containers, _tokens(11, 3, 5)),
 ]
