@@ -138,6 +138,9 @@ it("asks about the file's new name, also when it was renamed while it was being 
   });
   const { context, panel } = open("before.onnx", { ready, isReady: false });
   expect(paths).toEqual(["before.onnx"]);
+  // JupyterLab tells of a change whenever it first hears of the file.
+  context.tell();
+  expect(signals[0]?.aborted).toBe(false);
   context.path = "after.onnx";
   context.tell();
   context.isReady = true;

@@ -13,6 +13,8 @@ export class GraphPanel extends Widget {
   readonly #settings: ServerConnection.ISettings;
   /** Answers for the file as it was last seen; null until somebody has asked. */
   #transport: ServerTransport | null = null;
+  /** The file's path when that was asked. */
+  #asked = "";
   /** The browser fetches them while it has nothing else to do. */
   readonly #views = import(/* webpackPrefetch: true */ "../views");
   #unmount: () => void = () => {};
@@ -66,8 +68,11 @@ export class GraphPanel extends Widget {
 
   /** Ask for what is shown first, unless that was done. */
   #ask(): ServerTransport {
-    if (this.#transport !== null) return this.#transport;
     const { path } = this.#context;
+    if (this.#transport !== null && this.#asked === path) return this.#transport;
+    // It was renamed while JupyterLab was opening it.
+    this.#transport?.dispose();
+    this.#asked = path;
     const transport = new ServerTransport(
       { baseUrl: basePath(this.#settings), onnxPath: this.#contents.localPath(path) },
       () => this.#onFileChanged(),
@@ -79,11 +84,10 @@ export class GraphPanel extends Widget {
     return transport;
   }
 
-  /** What was asked before does not count; until the file is there, nobody has been shown it. */
   #onFileChanged(): void {
-    if (this.isDisposed) return;
+    if (!this.#context.isReady || this.isDisposed) return;
     this.#close();
-    if (this.#context.isReady) void this.#show();
+    void this.#show();
   }
 
   #close(): void {
