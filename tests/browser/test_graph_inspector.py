@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import onnx
 import pytest
 import torch
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 import ortviz
 from benchmarks.graphs import models
@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
 
 ARROWS = ("ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight")
+WINDOW: ViewportSize = {"width": 1400, "height": 1000}
 CLOSED = "closed group"
 NODE = ", node, "
 SOFTMAX = re.compile("^Softmax, node")
@@ -341,6 +342,60 @@ def test_an_overlay_colours_by_step_with_a_legend(graph: Debugger) -> None:
     expect(graph.find("step-slider")).to_be_visible()
 
 
+@pytest.fixture
+def narrow(graph: Debugger, lab_page: LabPage) -> Iterator[dict[str, float]]:
+    """A window in which the debugger is 700 px wide and 640 px high; its rectangle."""
+    wide = graph.root.bounding_box()
+    assert wide is not None
+    size = {
+        "width": WINDOW["width"] - int(wide["width"]) + 700,
+        "height": WINDOW["height"] - int(wide["height"]) + 640,
+    }
+    lab_page.page.set_viewport_size(size)
+    lab_page.page.wait_for_function(
+        "() => document.querySelector('[data-testid=ortviz]').clientWidth <= 700"
+    )
+    box = graph.root.bounding_box()
+    assert box is not None
+    yield {**box}
+    lab_page.page.set_viewport_size(WINDOW)
+
+
+def test_the_picture_gets_most_of_a_small_window(
+    graph: Debugger, lab_page: LabPage, narrow: dict[str, float]
+) -> None:
+    assert narrow["width"] == pytest.approx(700, abs=2)
+    assert narrow["height"] == pytest.approx(640, abs=2)
+    picture = graph.find("graph-scene").bounding_box()
+    assert picture is not None
+    assert picture["height"] >= 0.55 * narrow["height"]
+    graph.find("graph-overlay").select_option("divergence")
+    expect(graph.find("step-slider")).to_be_visible()
+    wide = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+    for row in (".ov-stages", ".ov-graph-toolbar", ".ov-graph-bar"):
+        rows = graph.root.locator(f"{row}:visible")
+        assert rows.evaluate_all(wide) == 0, f"nothing of {row} is cut off"
+    lab_page.screenshot("inspector-small-window-light")
+
+
+def test_a_line_in_a_small_window_says_what_is_selected_and_opens_the_rest(
+    graph: Debugger, narrow: dict[str, float]
+) -> None:
+    line, details = graph.find("graph-peek"), graph.find("node-details")
+    choose(graph, "Softmax", "node")
+    expect(graph.find("graph-hit")).to_have_count(0)
+    expect(line).to_contain_text(re.compile("Softmax.*step 1"), timeout=READY_MS)
+    expect(details).to_have_count(0)
+    line.press("Enter")
+    expect(details).to_contain_text("Softmax", timeout=READY_MS)
+    box = details.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= narrow["y"] + narrow["height"]
+    details.press("Escape")
+    expect(details).to_have_count(0)
+    expect(line).to_be_focused()
+
+
 def test_picture_and_selection_are_saved_as_files(graph: Debugger, lab_page: LabPage) -> None:
     scene = Scene(graph)
     scene.walk(CLOSED)
@@ -370,5 +425,5 @@ def test_it_looks_right_in_every_theme_and_width(
         assert box["height"] > 150, "the picture has room"
         lab_page.screenshot(f"inspector-{theme}-{width}")
     finally:
-        lab_page.page.set_viewport_size({"width": 1400, "height": 1000})
+        lab_page.page.set_viewport_size(WINDOW)
         lab_page.wear("light")

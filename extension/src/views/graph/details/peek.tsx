@@ -93,7 +93,8 @@ function nodeNames(structure: GraphStructure, node: number): { name: string; pla
 
 /** What a step recorded of the node's tensor: how far off it is, else what it looks like. */
 function recordedText(row: TraceRow | null, step: number | null): string {
-  if (row === null || step === null) return "";
+  if (step === null) return "";
+  if (row === null) return `not recorded at step ${step}`;
   const { word } = VERDICTS[row.verdict];
   if (row.verdict === "divergent" || row.verdict === "rounding") {
     return `${word} at step ${step}, relative error ${formatNumber(row.max_rel_error)}`;
