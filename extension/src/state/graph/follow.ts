@@ -1,4 +1,5 @@
-import { groupItem, type ItemId, isGroup, itemGroup } from "../../graph/types";
+import { HEADER_HEIGHT } from "../../graph/sizes";
+import { groupItem, type ItemId, isGroup, itemGroup, type PlacedItem } from "../../graph/types";
 import type { GraphInspector } from "./inspector";
 import type { GraphPane } from "./pane";
 
@@ -64,6 +65,10 @@ export function counterpart(
   return null;
 }
 
+/** Where a box is looked at, below its top: an open group at its title, as `Scene.centre` does. */
+export const eyeOf = ({ open, height }: PlacedItem) =>
+  (open ? Math.min(HEADER_HEIGHT, height) : height) / 2;
+
 /** Put a box where its counterpart is on the other pane's screen, at the same zoom. */
 function centreOn(pane: GraphPane, item: ItemId, at: { x: number; y: number }, zoom: number): void {
   const placed = pane.placed(item);
@@ -71,6 +76,6 @@ function centreOn(pane: GraphPane, item: ItemId, at: { x: number; y: number }, z
   pane.scene.viewport = {
     zoom,
     x: at.x - (placed.x + placed.width / 2) * zoom,
-    y: at.y - (placed.y + placed.height / 2) * zoom,
+    y: at.y - (placed.y + eyeOf(placed)) * zoom,
   };
 }

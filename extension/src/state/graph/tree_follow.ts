@@ -2,6 +2,7 @@ import { type Signal, signal } from "@preact/signals";
 import type { GraphStructure } from "../../graph/structure";
 import { groupItem, isGroup, itemGroup } from "../../graph/types";
 import { ancestorNames } from "../modules";
+import { eyeOf } from "./follow";
 import type { GraphPane } from "./pane";
 
 type Half = GraphStructure["groups"][number]["half"];
@@ -10,9 +11,6 @@ interface Centre {
   module: string | null;
   count: number;
 }
-
-/** In an open group its title is looked at, in px below its top. */
-const TITLE_PX = 12;
 
 /**
  * The module tree and the graph panes go together: each goes where the other was moved by hand.
@@ -76,8 +74,7 @@ function placeOf(
     const group = groups.find((each) => structure.group(each).half === half) ?? groups[0];
     const placed = group === undefined ? null : pane.placed(pane.visible(groupItem(group)));
     if (placed === null) continue;
-    const down = placed.open ? TITLE_PX : placed.height / 2;
-    return { x: placed.x + placed.width / 2, y: placed.y + down };
+    return { x: placed.x + placed.width / 2, y: placed.y + eyeOf(placed) };
   }
   return null;
 }
