@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -104,6 +106,39 @@ def test_in_a_tab_sampling_is_paused_and_resumed_while_the_cell_runs(training: T
     assert training.is_busy()
     training.page.screenshot("live-page")
     tab.screenshot("live-tab")
+
+
+def test_another_kernel_shows_how_it_goes_and_controls_nothing(training: Training) -> None:
+    wait_for_step(training.debugger, 2 * EVERY)
+    page, lab = training.page, training.page.lab
+    (path,) = lab.root.rglob(f"*{training.name}*.ortviz")
+    cell = f"import ortviz\nrun = ortviz.load({str(path)!r})\nrun.show()"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, lab.root / "other.ipynb")
+    page.open_notebook("other.ipynb")
+    page.start_all_cells()
+    page.wait_for_cells()
+    front = page.page.locator(".lm-DockPanel-widget:not(.lm-mod-hidden)")
+    loaded = Debugger(front.get_by_test_id("ortviz"))
+    page.command("docmanager:open", path=str(path.relative_to(lab.root)), factory="ortviz debugger")
+    opened = Debugger(front.get_by_test_id("ortviz"))
+    for debugger, name in ((opened, "file"), (loaded, "kernel")):
+        if name == "kernel":
+            page.command("docmanager:open", path="other.ipynb", factory="Notebook")
+        elsewhere = debugger.find("trained-elsewhere")
+        expect(elsewhere).to_have_text(
+            re.compile(r"training in another kernel; shown as of step \d+"), timeout=READY_MS
+        )
+        expect(debugger.find("pause-resume")).to_have_count(0)
+        expect(debugger.find("sample-next")).to_have_count(0)
+        before = elsewhere.inner_text()
+        expect(elsewhere).not_to_have_text(before, timeout=READY_MS)
+        wait_for_step(debugger, (debugger.step or 0) + EVERY)
+        debugger.screenshot(f"elsewhere-{name}")
+    training.stop.touch()
+    expect(loaded.find("run-status", status="ended")).to_be_visible(timeout=READY_MS)
+    expect(loaded.find("trained-elsewhere")).to_have_count(0)
 
 
 def test_after_the_cell_everything_is_as_before_but_trained(training: Training) -> None:
