@@ -54,15 +54,7 @@ function drawHeader(
   sheet.polygon(z + 1, look.brush({ fill: ink }), arrow);
   const whole = x + width - PAD - left;
   const room = whole - (paint === null ? 0 : height);
-  const fitted = (width: number) => {
-    const titleSize = fitter.shrunk(face.title, size, width, true, LEAST_TITLE_PX);
-    return { titleSize, title: fitter.fit(face.title, titleSize, width, true) };
-  };
-  const [beside, alone] = [fitted(room), fitted(whole)];
-  // A name is worth more than a colour that what is inside has too.
-  const solitary =
-    beside.title === "" || (beside.title !== face.title && alone.title === face.title);
-  const { title, titleSize } = solitary ? alone : beside;
+  const { title, titleSize, solitary } = titleIn(fitter, face.title, size, room, whole);
   const clear = (from: number, length: number) =>
     sheet.box(z, look.brush({ fill }), from - 3, y + 3, length + 6, height - 6);
   clear(left, fitter.width(title, titleSize, true));
@@ -82,6 +74,22 @@ function drawHeader(
   if (module === face.title) return;
   const more = fitter.fit(module, small, rest - 12, false, "ends");
   sheet.text(z + 2, more, left + used, mid, style);
+}
+
+/**
+ * A header's name beside what else stands in it, or alone where it would be cut for that.
+ *
+ * @param room Beside an overlay's colour; `whole` without it.
+ */
+function titleIn(fitter: TextFitter, name: string, size: number, room: number, whole: number) {
+  const fitted = (width: number) => {
+    const titleSize = fitter.shrunk(name, size, width, true, LEAST_TITLE_PX);
+    return { titleSize, title: fitter.fit(name, titleSize, width, true) };
+  };
+  const [beside, alone] = [fitted(room), fitted(whole)];
+  // A name is worth more than a colour that what is inside has too.
+  const solitary = beside.title === "" || (beside.title !== name && alone.title === name);
+  return { ...(solitary ? alone : beside), solitary };
 }
 
 /**

@@ -33,8 +33,8 @@ function useAhead(step: number | null, next: number | null): void {
   }, [cache, inspector, step, next]);
 }
 
-/** A slider over the sampled steps, which all views share, with play and pause. */
-export function StepPlayer() {
+/** The sampled steps as places in a row, one of which is shown, and whether they are played. */
+function usePlayer() {
   const store = useStore();
   const sampled = store.summary.data.value?.sampled_steps.values;
   const step = store.sampledStep.value;
@@ -56,18 +56,30 @@ export function StepPlayer() {
     return () => clearTimeout(timer);
   }, [playing, index, atEnd]);
   useAhead(step, playing ? (sampled?.[index + 1] ?? null) : null);
+  const toggle = () => {
+    if (!playing && atEnd) pick(0);
+    setPlaying(!playing);
+  };
+  const goTo = (to: number) => {
+    setPlaying(false);
+    pick(to);
+  };
+  return { count, index, step, playing, toggle, goTo };
+}
+
+/** A slider over the sampled steps, which all views share, with play and pause. */
+export function StepPlayer() {
+  const { count, index, step, playing, toggle, goTo } = usePlayer();
   if (count < 2) return null;
+  const word = playing ? "Pause" : "Play the steps";
   return (
     <span class="ov-player">
       <button
         type="button"
         class="ov-icon-button"
-        aria-label={playing ? "Pause" : "Play the steps"}
-        title={playing ? "Pause" : "Play the steps"}
-        onClick={() => {
-          if (!playing && atEnd) pick(0);
-          setPlaying(!playing);
-        }}
+        aria-label={word}
+        title={word}
+        onClick={toggle}
         data-testid="step-play"
       >
         <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
@@ -81,10 +93,7 @@ export function StepPlayer() {
         value={index}
         aria-label="Step"
         aria-valuetext={`step ${step}`}
-        onInput={(event) => {
-          setPlaying(false);
-          pick(Number(event.currentTarget.value));
-        }}
+        onInput={(event) => goTo(Number(event.currentTarget.value))}
         data-testid="step-slider"
       />
       <span class="ov-num ov-player-step">step {step}</span>
