@@ -12,6 +12,8 @@ Lineage is computed from names and structure. The truth here is computed from nu
   An exported node belongs to a module in which an operation gave its very numbers; one that no
   single operation of eager PyTorch equals (the MatMul of a Linear) to the module of what uses it.
 
+A third truth, of ORT's own optimisers run one at a time, is in ``test_lineage_by_optimiser``.
+
 What numbers cannot decide (a gradient that is zero by theory, as of a key's bias before a softmax)
 counts neither as right nor as wrong; how much they decide is asserted too.
 """
@@ -33,6 +35,7 @@ from ortviz.graphs.lineage import trace_lineage
 from ortviz.record import GraphRecord, Half, LinkKind, Mode, NodeRecord, Stage
 from ortviz.session.lineage import Lineage, Trace, lineage_of
 from tests.engine.families import Family
+from tests.engine.lineage_exports import exported
 from tests.engine.lineage_models import LINEAGE_FAMILIES, Convolutions
 from tests.engine.lineage_truth import Truth
 from tests.engine.module_truth import ModuleTruth, operations
@@ -91,18 +94,9 @@ class Case:
 
 
 def _cases(family: Family, folder: Path) -> Iterator[Case]:
-    torch.manual_seed(0)
-    model, sink = family.build(), ListSink()
-    batch = family.batch(torch.Generator().manual_seed(0))
-    wrapped = wrap_module(model, sink, name="m", every=1, save_dir=folder)
-    wrapped(batch).sum().backward()
-    wrapped.eval()
-    with torch.no_grad():
-        wrapped(batch)
-    finish(wrapped)
-    assert not sink.problems
+    model, batch, graphs = exported(family, folder)
     for mode in Mode:
-        yield Case(family.name, SavedStages(sink.graphs), mode, model, batch)
+        yield Case(family.name, SavedStages(graphs), mode, model, batch)
 
 
 @pytest.fixture(scope="module", params=LINEAGE_FAMILIES, ids=lambda family: family.name)
