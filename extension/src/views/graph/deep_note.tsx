@@ -1,6 +1,11 @@
 import { useStore } from "../shared/context";
 import { useDeepStepNear } from "./deep_record";
 
+const DEEP =
+  "Some sampled steps are looked into deeply: run by ONNX Runtime a second time, by PyTorch in " +
+  "float64, and module by module on ONNX Runtime's own inputs.";
+const NEXT = " The run's verify_next() has the next step looked into.";
+
 /**
  * Said where a step does not tell where its differences are born, with a way to one that does.
  *
@@ -10,12 +15,9 @@ export function DeepNote({ step }: { step: number }) {
   const { selection, live } = useStore();
   const near = useDeepStepNear(step);
   return (
-    <p class="ov-legend-note" role="status" data-testid="no-deep-record">
-      Step {step} was not looked into deeply: where its differences are born is not recorded.{" "}
-      {near === null &&
-        (live.value
-          ? "Nor were the steps around it; the run's verify_next() has the next one looked into."
-          : "Nor were the steps around it.")}
+    <p class="ov-legend-note" role="status" title={DEEP} data-testid="no-deep-record">
+      Step {step} has no deep record of where differences are born.{" "}
+      {near === null && `Nor have steps around it.${live.value ? NEXT : ""}`}
       {near != null && (
         <button
           type="button"
@@ -23,7 +25,7 @@ export function DeepNote({ step }: { step: number }) {
           onClick={() => selection.pickStep(near)}
           data-testid="go-to-deep-step"
         >
-          Go to step {near}, which was
+          Go to step {near}
         </button>
       )}
     </p>

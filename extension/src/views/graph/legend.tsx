@@ -39,7 +39,7 @@ export function Legend({ overlay, record, halves, notes: graphNotes = [] }: Lege
         <LegendRows rows={rows} />
       ) : (
         // Where there is no colour to explain, the notes say why.
-        <details key={overlay?.name} open={rows.length === 0}>
+        <details key={overlay?.name} open={rows.every(({ color }) => color === "")}>
           <summary title="What is counted, and what is not">
             <LegendRows rows={rows} />
             <span class="ov-legend-more ov-muted">{plural(notes.length, "note")}</span>

@@ -169,7 +169,7 @@ describe("the Graph view", () => {
     slider.value = String(Number(slider.value) + 1);
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     const note = await vi.waitFor(() => known("no-deep-record"), 3_000);
-    expect(note.textContent).toContain("Step 4 was not looked into deeply");
+    expect(note.textContent).toContain("Step 4 has no deep record");
     expect(find("graph-legend")?.textContent).not.toContain("born here");
     const go = await seen("go-to-deep-step");
     expect(go.textContent).toContain("step 2");
@@ -276,10 +276,11 @@ describe("the Graph view where it is narrow", () => {
   });
 
   it("says how many nodes and findings a module has", async () => {
+    await goToStep();
     await vi.waitFor(() => expect(find("module-item", '[data-module="norm"]')).not.toBeNull());
     find("module-item", '[data-module="norm"]')?.click();
     await vi.waitFor(() =>
-      expect(find("graph-peek")?.textContent).toMatch(/norm.*1 finding.*node/),
+      expect(find("graph-peek")?.textContent).toMatch(/norm.*1 finding.*step 2.*node/),
     );
   });
 });

@@ -80,7 +80,7 @@ function Parts({ parts }: { parts: (preact.JSX.Element | string)[] }) {
 }
 
 /** What the connection or the last control had to say. */
-function Connection() {
+export function Connection() {
   const store = useStore();
   const connection = store.connection.value;
   if (connection === "busy") {

@@ -1,10 +1,12 @@
 import type { GraphStructure } from "../../../graph/structure";
 import { isGroup, itemGroup } from "../../../graph/types";
-import type { TraceRow } from "../../../protocol";
+import type { Answer, FindingRow, TraceRow } from "../../../protocol";
+import { rowOfModule } from "../../../state";
 import { useStore } from "../../shared/context";
 import { formatModule, formatNumber, formatShape, plural } from "../../shared/format";
 import { VERDICTS } from "../../shared/symbols";
 import { useResource } from "../../shared/use_resource";
+import { Connection } from "../../shell/status_line";
 import { findingsIn } from "./group_findings";
 import { nodeOf, useSubject } from "./panel";
 
@@ -15,7 +17,8 @@ interface PeekProps {
 }
 
 /**
- * One line on what is selected, where the details have no place of their own; it opens them.
+ * One line on what is selected, where the details have no place of their own; it opens them. It
+ * stands in for the status line, whose place it takes.
  *
  * Test ids: `graph-peek`, `graph-peek-spoken`.
  */
@@ -44,6 +47,7 @@ export function Peek({ open, onOpen, active }: PeekProps) {
           </svg>
         </span>
       </button>
+      <Connection />
       <span class="ov-sr" role="status" data-testid="graph-peek-spoken">
         {spoken}
       </span>
@@ -51,33 +55,54 @@ export function Peek({ open, onOpen, active }: PeekProps) {
   );
 }
 
+interface Said {
+  /** Null where nothing is selected. */
+  name: string | null;
+  facts: string[];
+}
+
 /** The name of what is selected, and what matters most of it. */
-function usePeek(active: boolean): { name: string | null; facts: string[] } {
+function usePeek(active: boolean): Said {
   const store = useStore();
   const { structure, subject, items } = useSubject();
-  const node = nodeOf(items);
   const step = store.sampledStep.value;
-  const asked = node !== null && step !== null ? { step } : null;
+  const asked = items.length > 0 && step !== null ? { step } : null;
   const traces = useResource("traces", asked, active).data;
   const findings = useResource("findings", {}, active).data?.rows ?? [];
-  const [first] = items;
-  if (structure === null || subject === null) return { name: null, facts: [] };
-  if (first === undefined) return { name: "Not in this stage", facts: [] };
-  if (node !== null) {
-    const outputs = [...structure.outputsOf(node)].map((value) => structure.valueName(value));
-    const row = traces?.rows.find(({ value_name }) => outputs.includes(value_name)) ?? null;
-    const { name, place } = nodeNames(structure, node);
-    return { name, facts: [place, recordedText(row, traces?.step ?? null)].filter(Boolean) };
-  }
+  const node = nodeOf(items);
   const groups = items.filter(isGroup).map(itemGroup);
+  if (structure === null || subject === null) return { name: null, facts: [] };
+  if (items.length === 0) return { name: "Not in this stage", facts: [] };
+  if (node !== null) return nodeSaid(structure, node, traces);
   if (groups.length === 0) return { name: plural(items.length, "node"), facts: [] };
-  const [group = -1] = groups;
-  const { label, module } = structure.group(group);
-  const count = new Set(groups.flatMap((each) => structure.nodesIn(each))).size;
-  const found = module === null ? [] : findingsIn(findings, module);
-  const facts = [plural(count, "node")];
-  if (found.length > 0) facts.unshift(plural(found.length, "finding"));
-  return { name: module === null ? label : formatModule(module), facts };
+  return groupsSaid(structure, groups, traces, findings);
+}
+
+function nodeSaid(structure: GraphStructure, node: number, traces: Answer<"traces"> | null): Said {
+  const outputs = [...structure.outputsOf(node)].map((value) => structure.valueName(value));
+  const row = traces?.rows.find(({ value_name }) => outputs.includes(value_name)) ?? null;
+  const { name, place } = nodeNames(structure, node);
+  const recorded =
+    traces !== null && row === null
+      ? `not recorded at step ${traces.step}`
+      : recordedText(row, traces?.step ?? null);
+  return { name, facts: [place, recorded].filter(Boolean) };
+}
+
+function groupsSaid(
+  structure: GraphStructure,
+  groups: readonly number[],
+  traces: Answer<"traces"> | null,
+  findings: readonly FindingRow[],
+): Said {
+  const { label, module } = structure.group(groups[0] ?? -1);
+  const nodes = plural(new Set(groups.flatMap((each) => structure.nodesIn(each))).size, "node");
+  if (module === null) return { name: label, facts: [nodes] };
+  const found = findingsIn(findings, module).length;
+  const row = traces === null ? null : rowOfModule(traces.rows, module);
+  const recorded = recordedText(row, traces?.step ?? null);
+  const facts = [found > 0 ? plural(found, "finding") : "", recorded, nodes].filter(Boolean);
+  return { name: formatModule(module), facts };
 }
 
 /** An operator, and its module; a node that has none is known by its own name. */
@@ -93,8 +118,7 @@ function nodeNames(structure: GraphStructure, node: number): { name: string; pla
 
 /** What a step recorded of the node's tensor: how far off it is, else what it looks like. */
 function recordedText(row: TraceRow | null, step: number | null): string {
-  if (step === null) return "";
-  if (row === null) return `not recorded at step ${step}`;
+  if (row === null || step === null) return "";
   const { word } = VERDICTS[row.verdict];
   if (row.verdict === "divergent" || row.verdict === "rounding") {
     return `${word} at step ${step}, relative error ${formatNumber(row.max_rel_error)}`;
