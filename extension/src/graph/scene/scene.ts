@@ -304,8 +304,8 @@ class CanvasScene implements Scene, Walked, Painted {
 
   /** Much has opened or closed: after less of it the whole picture is shown if it can be read. */
   #settle({ model, viewport }: Side, box: Rect | undefined, near: ItemId | null): void {
-    const fewer = this.model.at.size < model.at.size;
-    const before = { viewport, box, fitted: this.#camera.untouched || fewer };
+    const more = model.at.size > this.model.at.size;
+    const before = { viewport, box, fitted: this.#camera.untouched, more };
     const found = settled(this.model, near, before, this.screen, HEADERS_PX);
     this.#camera.untouched = found.fitted;
     this.#camera.place(found.viewport);

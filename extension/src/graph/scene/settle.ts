@@ -6,6 +6,7 @@ import {
   fitted,
   lookingAt,
   middleOf,
+  READABLE_GROUP_ZOOM,
   READABLE_ZOOM,
   type Rect,
   revealing,
@@ -18,8 +19,10 @@ export interface Before {
   viewport: Viewport;
   /** The box that was in the middle; undefined if that cannot be told. */
   box: Rect | undefined;
-  /** All of the picture was shown, and nobody had moved since. */
+  /** The picture was fitted in, and nobody had moved since. */
   fitted: boolean;
+  /** There was more in the picture. */
+  more: boolean;
 }
 
 /** Where to look, and whether that is how a picture is fitted in. */
@@ -45,7 +48,9 @@ export function settled(
 ): Settled {
   const { picture } = model;
   const all = whole(picture, screen);
-  if (before.fitted && all.zoom >= READABLE_ZOOM) return { viewport: all, fitted: true };
+  // What is left after much was closed are groups in the main, which are larger than nodes.
+  const least = before.more ? READABLE_GROUP_ZOOM : READABLE_ZOOM;
+  if ((before.fitted || before.more) && all.zoom >= least) return { viewport: all, fitted: true };
   const box = near === null ? undefined : model.at.get(near);
   const spot = box === undefined || box.open ? firstIn(model, box) : box;
   if (spot === null) return { viewport: fitted(picture, screen), fitted: true };

@@ -21,6 +21,8 @@ const MARGIN_PX = 24;
 
 /** Below this a node's title is not written. */
 export const READABLE_ZOOM = 0.5;
+/** Below this a closed group's title is not written. */
+export const READABLE_GROUP_ZOOM = 0.3;
 /** Below this nothing can be told of a picture that is shown whole. */
 const LEAST_WHOLE_ZOOM = 0.15;
 
