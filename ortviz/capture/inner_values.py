@@ -13,6 +13,7 @@ from ortviz.graphs import (
     LostValue,
     ModuleScopes,
     element_types,
+    exported_scopes,
     lost_values,
     value_sites,
 )
@@ -93,6 +94,7 @@ def find_inner_values(
         read_anyway: What the module level reads.
         depends_on_gradient: Values that are known only after the YieldOp.
     """
+    scopes = exported_scopes(exported, scopes)
     nodes = list(optimized.graph.node)
     types = element_types(optimized)
     exported_names = [name for node in exported.graph.node for name in node.output if name]

@@ -16,6 +16,7 @@ from ortviz.graphs import (
     ModuleScopes,
     ValueUses,
     element_types,
+    exported_scopes,
     leaving_values,
     value_uses,
 )
@@ -84,6 +85,7 @@ def build_plan(
         module_names: Fully qualified names.
     """
     names = tuple(module_names)
+    scopes = exported_scopes(exported, scopes)
     leaving = leaving_values(exported, scopes, names)
     nodes = list(optimized.graph.node)
     order = {name: index for index, node in enumerate(nodes) for name in node.output if name}

@@ -2,6 +2,7 @@
 
 from ortviz.graphs.details import CHUNK_SIZE, DetailsReader
 from ortviz.graphs.element_types import FLOATING, element_types
+from ortviz.graphs.exported_scopes import exported_scopes
 from ortviz.graphs.merged import LostValue, lost_values
 from ortviz.graphs.outputs import LeavingValues, leaving_values
 from ortviz.graphs.places import value_sites
@@ -25,6 +26,7 @@ __all__ = [
     "ValueUses",
     "backward_indices",
     "element_types",
+    "exported_scopes",
     "forward_node_name",
     "leaving_values",
     "lost_values",

@@ -133,7 +133,7 @@ class _Search:
         self._nodes = nodes
         self._scopes = scopes
         self.gradients = gradients
-        self._weights = _weight_owners(nodes, scopes)
+        self._weights = weight_owners(nodes, scopes)
         self._shared = shared_scopes(
             (
                 name
@@ -287,7 +287,7 @@ def _names(node: Node) -> Iterator[str]:
         yield name
 
 
-def _weight_owners(nodes: Sequence[Node], scopes: ModuleScopes) -> dict[str, str]:
+def weight_owners(nodes: Sequence[Node], scopes: ModuleScopes) -> dict[str, str]:
     """Parameters, and what is only rearranged from one -> the module they belong to."""
     found: dict[str, str] = {}
     for node in nodes:

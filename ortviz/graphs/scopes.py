@@ -51,6 +51,7 @@ class ModuleScopes:
         self, module_names: Iterable[str], aliases: Mapping[str, str] | None = None
     ) -> None:
         self._aliases = dict(aliases or {})
+        self._told: Mapping[str, str] = {}
         self._names = {*module_names, *self._aliases, ""}
         self._by_local_name: dict[str, list[str]] = {}
         self._modules: dict[str, str] = {}
@@ -63,6 +64,16 @@ class ModuleScopes:
         self.has_doubtful_names = any(
             call is not None and call[1] in self._by_local_name for call in calls
         )
+
+    def with_told(self, told: Mapping[str, str]) -> ModuleScopes:
+        """The same model, with scopes that are known to be those of certain modules.
+
+        Args:
+            told: Scope, without the slash before it -> fully qualified module name.
+        """
+        found = ModuleScopes(self._names, self._aliases)
+        found._told = dict(told)
+        return found
 
     def module_of(self, name: str) -> str | None:
         """The module a node or tensor name points at.
@@ -204,6 +215,10 @@ class ModuleScopes:
         """Follow scope components as far as they are modules; the module, how many they were."""
         # Two readings of a component exist (child, or a Sequential repeating itself), and only
         # the model's own names can tell them apart, so all that are still possible are kept.
+        for length in range(len(parts), 1, -1) if self._told else ():
+            told = self._told.get("/".join(parts[:length]))
+            if told is not None:
+                return told, length
         states: list[_State] = [("", ROOT)]
         count = 1
         for part in parts[1:]:
