@@ -157,7 +157,7 @@ class OrtvizMagics(Magics):
         from ortviz.inspector import GraphInspector
 
         parser = _parser("%ortviz graph", "what")
-        parser.add_argument("inputs", nargs="*")
+        parser.add_argument("inputs", nargs="*", default=[])
         parser.add_argument("--mode")
         parser.add_argument("--stage")
         parser.add_argument("--height", type=_count)

@@ -35,7 +35,8 @@ class _Whole:
 
     def __init__(self, files: GraphFiles) -> None:
         self._files = files
-        self.graphs = files.graphs
+        self.info, self.graphs = files.info, files.graphs
+        self.graph_key, self.model_bytes = files.graph_key, files.model_bytes
 
     def graph(self, mode: Mode | str, stage: Stage | str) -> GraphRecord:
         content = self._files.model_bytes(mode, stage)

@@ -158,6 +158,8 @@ def test_stages_are_saved_whole(file, tmp_path):
     stages = ortviz.GraphInspector(file).stages
     assert list(stages) == [("inference", "model")]
     assert stages["model"].model_bytes == file.read_bytes()
+    assert stages.structure("model", "inference").node_names
+    assert not stages.lineage("model", "inference").links
     assert stages["inference", "model"].save(tmp_path / "copy.onnx").read_bytes()
     assert "inference" in repr(stages)
     with pytest.raises(UnknownNameError):

@@ -352,6 +352,7 @@ open("a tiny.onnx", "wb").write(proto.SerializeToString())
     for line in ('"a tiny.onnx" --height 500', "proto --stage model"):
         kinds = [m["msg_type"] for m in notebook.run(f"%ortviz graph {line}")]
         assert "display_data" in kinds
+    assert "are required: what." in notebook.run_text("%ortviz graph", ok=False)
     assert "There is no file" in notebook.run_text("%ortviz graph no.onnx", ok=False)
     assert "no variable 'protto'" in notebook.run_text("%ortviz graph protto", ok=False)
     notebook.run("fresh = torch.nn.Linear(2, 2)")
