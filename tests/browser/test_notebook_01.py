@@ -214,6 +214,7 @@ def test_every_view_fits_and_is_kept_as_a_picture(
         for view in VIEWS:
             panel = mape.raw_graph() if view == "graph" else mape.view(view)
             if view == "graph":
+                mape.find("graph-left").select_option("modules")
                 mape.find("module-item", module="blocks.1").click()
                 expect(mape.find("netron", phase="shown")).to_be_visible()
                 expect(mape.netron.locator(".ortviz-mark")).not_to_have_count(0)

@@ -45,7 +45,7 @@ export function usePaneSizes(
     : (own.side ?? Math.min(360, Math.max(260, Math.round(width * 0.22))));
   const room = drawer || !shown.details ? width : width - details;
   const left = stacked
-    ? (own.top ?? Math.round(height * (shown.even ? 0.42 : 0.25)))
+    ? (own.top ?? Math.round(height * (shown.even ? 0.42 : 0.45)))
     : (own.left ?? (shown.even ? Math.round(room / 2) : Math.min(440, Math.round(room * 0.4))));
   return {
     ...{ width, height, stacked, drawer, overLeft, left },

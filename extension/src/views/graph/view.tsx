@@ -108,11 +108,16 @@ function useDetailsShown(section: { current: HTMLElement | null }, inspector: Gr
   const [shown, setShown] = useState({ beside: true, over: false });
   const narrow = width > 0 && width < DRAWER_BELOW_PX;
   const place = narrow ? "over" : "beside";
+  const measured = useRef(false);
   useEffect(() => {
+    // Once: what the user opens later stays open, in whatever window and behind other tabs.
+    if (width === 0 || measured.current) return;
+    measured.current = true;
     const { leftContent } = inspector;
-    if (width === 0 || width >= STACKED_BELOW_PX || leftContent.peek().kind !== "modules") return;
-    leftContent.value = { kind: "closed" };
-  }, [inspector, width > 0]);
+    if (width < STACKED_BELOW_PX && leftContent.peek().kind === "modules") {
+      leftContent.value = { kind: "closed" };
+    }
+  }, [inspector, width]);
   return {
     narrow,
     details: shown[place],
