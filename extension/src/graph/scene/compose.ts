@@ -14,7 +14,15 @@ import type { TextFitter } from "./text";
 import type { Rect } from "./viewport";
 
 /** What lies on what. Open groups take 0 to 99, by depth. */
-export const Z = { line: 100, head: 110, card: 120, box: 130, bar: 140, text: 150, badge: 160 } as const;
+export const Z = {
+  line: 100,
+  head: 110,
+  card: 120,
+  box: 130,
+  bar: 140,
+  text: 150,
+  badge: 160,
+} as const;
 
 /** What drawing needs to know, whatever is drawn. */
 export interface Drawing {
