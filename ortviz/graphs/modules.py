@@ -152,6 +152,7 @@ class _Search:
             scopes,
             self._weights,
         )
+        self._told: dict[str, Found | None] = {}
         self._by_name: dict[str, int] = {}
         self._maker: dict[str, int] = {}
         self._users: dict[str, list[int]] = {}
@@ -235,13 +236,20 @@ class _Search:
         text = self._scopes.scope_text(name)
         if text is None:
             return None
+        if text not in self._told:
+            self._told[text] = self._told_of(text)
+        told = self._told[text]
+        return told if told is None or told[1] else (told[0], evidence)
+
+    def _told_of(self, text: str) -> Found | None:
+        """The module of a scope in such a container; no evidence where it is the name's own."""
         scope = text
         while scope and scope not in self._skipped:
             # An optimiser puts names of its own behind a node's.
             scope = scope.rpartition("/")[0]
         known = self._skipped.get(scope)
         if known is not None and known.module is not None:
-            return known.module, evidence if known.by_weights else "neighbour"
+            return known.module, "" if known.by_weights else "neighbour"
         possible = self._scopes.unread(text) if known is None else known.possible
         return (common_module(sorted(possible)), DOUBTFUL) if possible else None
 

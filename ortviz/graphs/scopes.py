@@ -12,12 +12,15 @@ forward node's name and ``_grad`` to the tensor's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ROOT = "_original_module"
 """The attribute under which ORTModule keeps the user's model."""
 
+_MOST_REMEMBERED = 32
+"""Parts of a scope up to which it is remembered what they stand for."""
 _REPEATED_CALL = re.compile(r"^(.+)_\d+$")
 _State = tuple[str, str]
 """A module, and the part of a scope that led to it."""
@@ -57,6 +60,7 @@ class ModuleScopes:
         self._modules: dict[str, str] = {}
         self._read: dict[str, frozenset[str]] = {}
         self._unread: dict[str, frozenset[str]] = {}
+        self._paths: dict[Hashable, dict[str, list[list[_State]]]] = {}
         self._skipping: dict[tuple[str, str, frozenset[str]], list[str]] = {}
         for name in sorted(self._names - {""}):
             self._by_local_name.setdefault(_local_name(name), []).append(name)
@@ -130,12 +134,12 @@ class ModuleScopes:
     def modules_along(self, scope: str) -> frozenset[str]:
         """All modules that a scope, or what it is in, may stand for; the root is left out."""
         return frozenset(
-            known for states in self._along(scope, self._below_any) for known, _ in states
+            known for states in self._along(scope, "any", self._below_any) for known, _ in states
         )
 
     def plain_readings(self, scope: str) -> frozenset[str]:
         """Modules that a whole scope stands for if all containers are called."""
-        return self._meant(scope, self._along(scope, self._plain_readings))
+        return self._meant(scope, self._along(scope, "plain", self._plain_readings))
 
     def wide_readings(self, scope: str, called: frozenset[str]) -> frozenset[str]:
         """Modules that a whole scope may stand for below containers that are not called."""
@@ -144,7 +148,7 @@ class ModuleScopes:
             skipped = [(each, part) for each in self._inside(name, part, called)]
             return [*self._plain_readings(name, last, part), *skipped]
 
-        return self._meant(scope, self._along(scope, readings))
+        return self._meant(scope, self._along(scope, ("wide", called), readings))
 
     def followed(
         self, scope: str, called: frozenset[str]
@@ -160,7 +164,7 @@ class ModuleScopes:
             skipped = ((each, part) for each in self._inside(name, part, called))
             return self._plain_readings(name, last, part) or list(skipped)
 
-        along = self._along(scope, readings)
+        along = self._along(scope, ("followed", called), readings)
         left = scope.split("/")[1 + len(along) :]
         return frozenset(known for known, _ in along[-1]) if along else frozenset({""}), tuple(left)
 
@@ -168,7 +172,7 @@ class ModuleScopes:
         """Modules of which the names alone do not tell which one a part of a scope means."""
         known = self._unread.get(scope)
         if known is None:
-            along = self._along(scope, self._exact_readings)
+            along = self._along(scope, "exact", self._exact_readings)
             left = scope.split("/")[1 + len(along) :]
             states = along[-1] if along else [("", ROOT)]
             found = self._follow(states, left[0], self._below_any) if left else []
@@ -263,13 +267,15 @@ class ModuleScopes:
         """Modules of that local name below containers of which none is ``called``."""
         found = self._skipping.get((name, part, called))
         if found is None:
-            start = len(name) + 1 if name else 0
-            found = self._skipping[name, part, called] = [
-                each
-                for each in self._by_local_name.get(part, ())
-                if (not name or each.startswith(f"{name}."))
-                and not self._is_in(each, start, called)
-            ]
+            inside = f"{name}." if name else ""
+            named = self._by_local_name.get(part, [])
+            found = self._skipping[name, part, called] = []
+            # They are sorted, so that those inside of one module follow each other.
+            for place in range(bisect_left(named, inside), len(named)):
+                if not named[place].startswith(inside):
+                    break
+                if not self._is_in(named[place], len(inside), called):
+                    found.append(named[place])
         return found
 
     def _is_in(self, module: str, start: int, called: frozenset[str]) -> bool:
@@ -287,16 +293,33 @@ class ModuleScopes:
         return [(below[0], part)] if len(below) == 1 else []
 
     def _along(
-        self, scope: str, readings: Callable[[str, str, str], list[_State]]
+        self, scope: str, kind: Hashable, readings: Callable[[str, str, str], list[_State]]
     ) -> list[list[_State]]:
-        """What each part of a scope may stand for, as far as its parts are modules."""
+        """What each part of a scope may stand for, as far as its parts are modules.
+
+        Args:
+            scope: Without the slash before it.
+            kind: Another one for other ``readings``. Scopes begin alike, so that of each beginning
+                is remembered what it stands for.
+            readings: What a part may stand for below a module.
+        """
+        parts = scope.split("/")
+        known = self._paths.setdefault(kind, {})
         found: list[list[_State]] = []
-        states: list[_State] = [("", ROOT)]
-        for part in scope.split("/")[1:]:
-            states = self._follow(states, part, readings)
-            if not states:
+        # A made-up name may have thousands of parts.
+        count = min(len(parts), _MOST_REMEMBERED)
+        while count > 1:
+            remembered = known.get("/".join(parts[:count]))
+            if remembered is not None:
+                found = remembered
                 break
-            found.append(states)
+            count -= 1
+        for length in range(count, len(parts)):
+            if len(found) == length - 1:
+                states = self._follow(found[-1] if found else [("", ROOT)], parts[length], readings)
+                found = [*found, states] if states else found
+            if length < _MOST_REMEMBERED:
+                known["/".join(parts[: length + 1])] = found
         return found
 
     def _follow(

@@ -5,7 +5,7 @@ import { overlaps, type Rect } from "./viewport";
 
 export const TRANSITION_MSEC = 180;
 /** With more boxes than this on the move nothing is animated. */
-export const MAX_MOVING = 1_500;
+export const MAX_MOVING = 400;
 
 /** Boxes of two pictures, and how they get from one to the other. */
 export interface Transition {
