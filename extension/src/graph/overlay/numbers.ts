@@ -22,9 +22,10 @@ export function percent(share: number): string {
 
 /** Seconds with a unit: `1.2 ms`. */
 export function duration(secs: number): string {
-  if (secs < 1e-3) return `${Number((secs * 1e6).toPrecision(3))} µs`;
-  if (secs < 1) return `${Number((secs * 1e3).toPrecision(3))} ms`;
-  return `${Number(secs.toPrecision(3))} s`;
+  const rounded = Number(secs.toPrecision(3));
+  if (rounded < 1e-3) return `${Number((rounded * 1e6).toPrecision(3))} µs`;
+  if (rounded < 1) return `${Number((rounded * 1e3).toPrecision(3))} ms`;
+  return `${rounded} s`;
 }
 
 /** `1 tensor`, `3,200 tensors`. */

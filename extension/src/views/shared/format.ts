@@ -50,9 +50,10 @@ export function px(length: number): string {
 /** A large count in at most five characters, for example `18.4k`, for columns. */
 export function formatShortCount(count: number): string {
   if (count < 10_000) return formatCount(count);
-  if (count < 1e6) return `${(count / 1e3).toPrecision(3)}k`;
-  if (count < 1e9) return `${(count / 1e6).toPrecision(3)}M`;
-  return `${(count / 1e9).toPrecision(3)}G`;
+  const rounded = Number(count.toPrecision(3));
+  if (rounded < 1e6) return `${threeDigits(rounded / 1e3)}k`;
+  if (rounded < 1e9) return `${threeDigits(rounded / 1e6)}M`;
+  return `${threeDigits(rounded / 1e9)}G`;
 }
 
 export function formatBytes(bytes: number): string {
@@ -65,10 +66,14 @@ export function formatBytes(bytes: number): string {
 export function formatDuration(value: WireFloat): string {
   const secs = toNumber(value);
   if (secs === null || !Number.isFinite(secs)) return NO_VALUE;
-  if (secs < 1e-3) return `${(secs * 1e6).toPrecision(3)} µs`;
-  if (secs < 1) return `${(secs * 1e3).toPrecision(3)} ms`;
-  return `${secs.toPrecision(3)} s`;
+  const rounded = Number(secs.toPrecision(3));
+  if (rounded < 1e-3) return `${threeDigits(rounded * 1e6)} µs`;
+  if (rounded < 1) return `${threeDigits(rounded * 1e3)} ms`;
+  return `${threeDigits(rounded)} s`;
 }
+
+/** Without the exponent that `toPrecision` writes from 1000 on. */
+const threeDigits = (value: number) => (value < 1000 ? value.toPrecision(3) : value.toFixed(0));
 
 /** PyTorch's way to write a shape: `(16, 32)`, `(7,)`, `()`. */
 export function formatShape(shape: readonly number[] | null): string {

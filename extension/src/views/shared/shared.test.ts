@@ -76,6 +76,12 @@ describe("other texts", () => {
       formatDuration(12),
       formatDuration(null),
     ]).toEqual(["2.00 µs", "9.40 ms", "12.0 s", "–"]);
+    expect([formatDuration(999.7e-6), formatDuration(0.9999), formatDuration(1234)]).toEqual([
+      "1.00 ms",
+      "1.00 s",
+      "1230 s",
+    ]);
+    expect(formatShortCount(999_999)).toBe("1.00M");
     expect([formatShortCount(9999), formatShortCount(18_432), formatShortCount(2.5e6)]).toEqual([
       "9,999",
       "18.4k",
