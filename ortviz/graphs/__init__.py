@@ -8,7 +8,8 @@ from ortviz.graphs.outputs import LeavingValues, leaving_values
 from ortviz.graphs.places import value_sites
 from ortviz.graphs.read import YIELD_OP, backward_indices, parse_model, read_graph
 from ortviz.graphs.schemas import operator_schemas
-from ortviz.graphs.scopes import ROOT, ModuleScopes, Place, forward_node_name
+from ortviz.graphs.scope_parts import ROOT
+from ortviz.graphs.scopes import ModuleScopes, Place, forward_node_name
 from ortviz.graphs.structure import ModelNames, read_structure
 from ortviz.graphs.uses import ValueUses, value_uses
 

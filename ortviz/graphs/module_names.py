@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable
 import onnx
 
 from ortviz.graphs.element_types import dtype_name
-from ortviz.graphs.scopes import ROOT, ModuleScopes
+from ortviz.graphs.scope_parts import REPEATED_CALL, ROOT
+from ortviz.graphs.scopes import ModuleScopes
 
 _OUTPUT = "_output_"
 """Before the number of an output. Values keep their names through all stages; nodes get names of
 what fused them."""
 _NUMBERED_OUTPUT = re.compile(rf"{_OUTPUT}\d")
-_REPEATED_CALL = re.compile(r"^(.+)_\d+$")
 _MOST_LEVELS = 64
 """Modules inside each other that are followed; a made-up name may have thousands."""
 
@@ -115,7 +115,7 @@ def _child(names: dict[str, None], module: str, last: str, part: str) -> str:
     if part.startswith(f"{last}."):
         # A Sequential repeats its own name: "c/c.1" is c.1.
         return f"{inside}{part[len(last) + 1 :]}"
-    repeated = _REPEATED_CALL.match(part)
+    repeated = REPEATED_CALL.match(part)
     if repeated is not None and f"{inside}{repeated[1]}" in names:
         return f"{inside}{repeated[1]}"
     return f"{inside}{part}"

@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 
 import onnx
 
-from ortviz.graphs.scopes import ROOT, forward_node_name
+from ortviz.graphs.scope_parts import ROOT
+from ortviz.graphs.scopes import forward_node_name
 
 Path = tuple[str, ...]
 """Full names of the groups around a node, the outermost first."""

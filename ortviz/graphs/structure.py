@@ -15,7 +15,7 @@ from ortviz.graphs.order import node_order
 from ortviz.graphs.parts import split_crowded
 from ortviz.graphs.paths import ScopePaths, module_paths
 from ortviz.graphs.read import YIELD_OP, backward_indices
-from ortviz.graphs.scopes import ROOT
+from ortviz.graphs.scope_parts import ROOT
 from ortviz.graphs.structure_notes import structure_notes
 from ortviz.graphs.tree import Tree, build_tree
 from ortviz.record.graphs import GraphRecord, Half

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from ortviz.graphs.scopes import ROOT, ModuleScopes
+from ortviz.graphs.scope_parts import ROOT
+from ortviz.graphs.scopes import ModuleScopes
 
 _NO_GRADIENT_OPS = frozenset({"Shape", "Size"})
 """They look at a value without its elements, so nothing flows back through them."""
