@@ -112,20 +112,20 @@ def test_a_request_says_what_becomes_of_it(start, make, capsys):
     recorder = start(every=100)
     measured = _times(3, 0.003, 0.001)
     timing = _timing((measured, ()))
-    assert "next training step will be timed, 7 runs" in capsys.readouterr().err
+    assert "next training step will be timed, 7 runs" in "".join(capsys.readouterr())
     recorder.time_next(7, timing)
     assert (timing.step, timing.done) == (None, False)
     assert repr(timing).startswith("Waiting for the next training step")
     assert recorder.wants(3)
     recorder.times(3)
-    assert "timing the nodes of step 3 on what it is fed, 7 runs" in capsys.readouterr().err
+    assert "timing the nodes of step 3 on what it is fed, 7 runs" in "".join(capsys.readouterr())
     assert (timing.step, timing.done) == (3, False)
     assert "Timing the nodes of step 3" in timing._repr_html_()
     recorder.captured(StepCapture(make.capture(2).record))
     assert not timing.done
     recorder.captured(StepCapture(make.capture(3).record, node_times=measured))
     assert timing.done
-    said = capsys.readouterr().err
+    said = "".join(capsys.readouterr())
     assert "Timed 2 nodes of step 3: together 4 ms (median of 5 runs). Slowest: " in said
     assert "75.0%" in said
     assert "run.node_times lists them" in said
@@ -140,7 +140,7 @@ def test_a_request_says_why_there_are_no_times(start, make, capsys):
     recorder.times(0)
     reason = NodeTimes(0, 0, reason="No backward pass ran.")
     recorder.captured(StepCapture(make.capture(0).record, node_times=reason))
-    assert "were not timed. No backward pass ran." in capsys.readouterr().err
+    assert "were not timed. No backward pass ran." in "".join(capsys.readouterr())
     assert repr(timing) == "The nodes of step 0 were not timed. No backward pass ran."
     assert repr(_timing(ended=True)).startswith("No nodes were timed: the run ended")
     recorder.time_next(7, timing)
